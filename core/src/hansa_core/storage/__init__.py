@@ -1,0 +1,1 @@
+"""Tables, SQL statements, transactions and records: everything that talks to PostgreSQL."""

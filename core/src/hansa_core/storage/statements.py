@@ -1,0 +1,55 @@
+"""SQLAlchemy Core statements compiled once to PostgreSQL text that asyncpg runs for any tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.sql.compiler import SQLCompiler
+
+TENANT_SCHEMA: Final = quoted_name("__tenant__", quote=True)
+"""The schema every tenant table is declared in; rendered per tenant by `Statement.text`."""
+
+_PLACEHOLDER: Final = '"__tenant__"'
+_DIALECT: Final = asyncpg_dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialect constructors untyped
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled statement: its text with a tenant placeholder, and its parameters in order."""
+
+    template: str
+    names: tuple[str, ...]
+    defaults: Mapping[str, object]
+
+    def text(self, schema: str) -> str:
+        """Return the SQL for the tenant whose schema is `schema`."""
+        return self.template.replace(_PLACEHOLDER, quote_name(schema))
+
+    def bind(self, params: Mapping[str, object]) -> list[object]:
+        """Return the values in the statement's order; one not given is the literal built in.
+
+        Raises KeyError when a parameter has neither.
+        """
+        return [params[name] if name in params else self.defaults[name] for name in self.names]
+
+
+def compile_statement(statement: sa.Executable) -> Statement:
+    """Compile a Core statement; literals in it become its default parameters."""
+    compiled = cast(SQLCompiler, cast(sa.ClauseElement, statement).compile(dialect=_DIALECT))
+    names = tuple(compiled.positiontup or ())
+    defaults = {
+        name: bind.effective_value
+        for bind, name in compiled.bind_names.items()
+        if not bind.required
+    }
+    return Statement(str(compiled), names, defaults)
+
+
+def quote_name(name: str) -> str:
+    """Return `name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

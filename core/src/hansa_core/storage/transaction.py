@@ -1,0 +1,129 @@
+"""One open transaction of one tenant, as the tenant's role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from hansa_core.storage.statements import Statement, compile_statement, quote_name
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+Row = Mapping[str, object]
+
+
+class Connection(Protocol):
+    """The part of an asyncpg connection a session uses."""
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run SQL and return its command tag."""
+        ...
+
+    async def executemany(self, command: str, args: Iterable[Sequence[object]]) -> None:
+        """Run SQL once per argument list, pipelined."""
+        ...
+
+    async def fetch(self, query: str, *args: object) -> list[Row]:
+        """Run SQL and return all its rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A company on this installation: where its data lives and as which role it is read."""
+
+    id: UUID
+    slug: str
+    schema: str
+    role: str
+
+
+class Session:
+    """An open transaction of `tenant`. Made by `Database.transaction`, never kept past it."""
+
+    def __init__(self, connection: Connection, tenant: Tenant) -> None:
+        self._connection = connection
+        self.tenant = tenant
+        self.statement_count = 0
+
+    async def fetch(
+        self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
+    ) -> list[Row]:
+        """Run a statement and return its rows as mappings by column name."""
+        ready = _ready(statement)
+        self.statement_count += 1
+        return await self._connection.fetch(
+            ready.text(self.tenant.schema), *ready.bind(params or {})
+        )
+
+    async def fetch_one(
+        self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
+    ) -> Row | None:
+        """Run a statement and return its first row, or None."""
+        rows = await self.fetch(statement, params)
+        return rows[0] if rows else None
+
+    async def fetch_value(
+        self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
+    ) -> object:
+        """Run a statement and return the first value of its first row, or None."""
+        row = await self.fetch_one(statement, params)
+        return next(iter(row.values())) if row is not None else None
+
+    async def execute(
+        self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
+    ) -> int:
+        """Run a statement and return how many rows it changed."""
+        ready = _ready(statement)
+        self.statement_count += 1
+        tag = await self._connection.execute(
+            ready.text(self.tenant.schema), *ready.bind(params or {})
+        )
+        count = re.search(r"(\d+)$", tag)
+        return int(count[1]) if count else 0
+
+    async def execute_many(
+        self, statement: sa.Executable | Statement, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Run a statement once per row in one pipelined batch."""
+        if not rows:
+            return
+        ready = _ready(statement)
+        self.statement_count += 1
+        await self._connection.executemany(
+            ready.text(self.tenant.schema), [ready.bind(row) for row in rows]
+        )
+
+    @asynccontextmanager
+    async def savepoint(self, name: str = "hansa") -> AsyncGenerator[None]:
+        """Undo what the block wrote when it raises, and keep the transaction usable."""
+        quoted = quote_name(name)
+        await self._connection.execute(f"SAVEPOINT {quoted}")
+        try:
+            yield
+        except BaseException:
+            await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted}")
+            raise
+        await self._connection.execute(f"RELEASE SAVEPOINT {quoted}")
+
+
+def begin_text(
+    tenant: Tenant, *, isolation: Isolation, read_only: bool, timeout_seconds: float
+) -> str:
+    """Return the SQL that opens a transaction as the tenant's role, in one round trip."""
+    mode = "READ ONLY" if read_only else "READ WRITE"
+    return (
+        f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode}; "
+        f"SET LOCAL ROLE {quote_name(tenant.role)}; "
+        f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}; "
+        "SET LOCAL lock_timeout = 2000"
+    )
+
+
+def _ready(statement: sa.Executable | Statement) -> Statement:
+    return statement if isinstance(statement, Statement) else compile_statement(statement)

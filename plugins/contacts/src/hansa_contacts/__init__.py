@@ -1,0 +1,1 @@
+"""Hansa plugin: contacts."""
