@@ -1,0 +1,1 @@
+"""A pytest plugin for tests on a real database: our own and plugin authors'."""
