@@ -1,0 +1,1 @@
+"""The one public interface: a schema made from the shape."""

@@ -1,0 +1,1 @@
+"""What the declarations mean: entity metadata, its compilation, and the immutable Shape."""

@@ -1,0 +1,165 @@
+"""Metadata of entities as value types: what the kernel knows after compiling declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from hansa_sdk import Check, Entity, Rollup
+
+
+class Kind(StrEnum):
+    """The type of a field's value."""
+
+    TEXT = "text"
+    TRANSLATED = "translated"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    MONEY = "money"
+    QUANTITY = "quantity"
+    DATE = "date"
+    INSTANT = "instant"
+    DURATION = "duration"
+    UUID = "uuid"
+    ENUM = "enum"
+    CURRENCY = "currency"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    JSON = "json"
+    TEXT_LIST = "text_list"
+    REFERENCE = "reference"
+
+
+TEXT_KINDS = frozenset({Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.CURRENCY, Kind.ENUM})
+"""Kinds stored as text."""
+
+ORDERED_KINDS = TEXT_KINDS | {
+    Kind.INTEGER,
+    Kind.BOOLEAN,
+    Kind.DECIMAL,
+    Kind.MONEY,
+    Kind.DATE,
+    Kind.INSTANT,
+    Kind.DURATION,
+    Kind.UUID,
+    Kind.REFERENCE,
+}
+"""Kinds a list can be ordered by."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMeta:
+    """One field of an entity.
+
+    `name` is the Python name (snake case), `api_name` the GraphQL one (camel case). `column` is
+    the stored column, empty for computed fields, roll-ups. `target` is the entity a reference
+    refers to. `required` is meant on create: not nullable and without a default.
+    """
+
+    name: str
+    api_name: str
+    kind: Kind
+    label: str
+    nullable: bool
+    column: str = ""
+    help: str = ""
+    has_default: bool = False
+    default: object = None
+    max_length: int | None = None
+    unique: bool = False
+    index: bool = False
+    search: bool = False
+    personal: bool = False
+    readonly: bool = False
+    system: bool = False
+    values: tuple[str, ...] = ()
+    enum: type[StrEnum] | None = None
+    currency_field: str = ""
+    target: str = ""
+    on_delete: Literal["restrict", "cascade", "set_null"] = "restrict"
+    compute: Callable[..., object] | None = None
+    rollup: Rollup | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        """Whether the field has a column."""
+        return bool(self.column)
+
+    @property
+    def required(self) -> bool:
+        """Whether create must give a value."""
+        return self.stored and not (self.nullable or self.has_default or self.system)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the API may set it."""
+        return self.stored and not (self.readonly or self.system)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyMeta:
+    """A to-many relation: records of `target` whose reference `inverse` is this record."""
+
+    name: str
+    api_name: str
+    label: str
+    target: str
+    inverse: str
+    owned: bool
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMeta:
+    """One entity: its names, fields, relations and rules.
+
+    `name` is plugin.noun, `type_name` its GraphQL type (CrmDeal), `table` crm_deal. `plural` is
+    the camel-case plural noun. `subject` is "" for none, "self", or the name of a reference.
+    """
+
+    name: str
+    plugin: str
+    noun: str
+    plural: str
+    label: str
+    type_name: str
+    table: str
+    cls: type[Entity]
+    fields: Mapping[str, FieldMeta]
+    relations: Mapping[str, ManyMeta]
+    checks: tuple[Check, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    subject: str = ""
+    archivable: bool = True
+    api_fields: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def stored(self) -> tuple[FieldMeta, ...]:
+        """The fields that have a column, in declaration order."""
+        return tuple(meta for meta in self.fields.values() if meta.stored)
+
+    @property
+    def single_api_name(self) -> str:
+        """The GraphQL field that gets one record: crmDeal."""
+        return self.type_name[0].lower() + self.type_name[1:]
+
+    @property
+    def plural_api_name(self) -> str:
+        """The GraphQL field that lists records: crmDeals."""
+        return self.plugin + self.plural[0].upper() + self.plural[1:]
+
+
+def camel(name: str) -> str:
+    """Turn snake case into camel case: `due_date` -> `dueDate`."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def pascal(name: str) -> str:
+    """Turn snake or dotted case into Pascal case: `crm.won_deal` -> `CrmWonDeal`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.replace(".", "_").split("_"))

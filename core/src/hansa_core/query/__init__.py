@@ -1,0 +1,1 @@
+"""Authorised plans for every read, and their SQL."""

@@ -1,0 +1,1 @@
+"""Writing records: validation, hooks, events, in one transaction."""

@@ -1,0 +1,1 @@
+"""The kernel's own plugin: users, teams, roles, keys, settings, units."""
