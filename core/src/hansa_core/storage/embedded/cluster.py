@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,7 +31,7 @@ _LOG_BYTES_MAX: Final = 10_000_000
 # order comes from the built-in provider, which is the same on every machine.
 _CTYPE: Final = {"darwin": "en_US.UTF-8", "win32": "C"}.get(sys.platform, "C.UTF-8")
 _SETTINGS: Final = ("timezone=UTC", "log_timezone=UTC", "max_connections=200", "jit=off")
-_NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_NOT_DURABLE: Final = ("fsync=off", "full_page_writes=off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,9 @@ class Cluster:
         for _ in range(int(_START_SECONDS_MAX / _PAUSE_SECONDS)):
             running = self._running()
             if running is None or not _answers(running.endpoint):
+                # What a killed server leaves may take a moment to go; else once is enough.
                 starts += 1
-                self._start(last=starts == _STARTS_MAX)
+                self._start(last=running is None or starts == _STARTS_MAX)
             elif running.status == "ready":
                 return running.endpoint, running.pid
             time.sleep(_PAUSE_SECONDS)  # a killed command left it starting or stopping
@@ -121,14 +121,12 @@ class Cluster:
             words.unlink(missing_ok=True)
 
     def _start(self, *, last: bool) -> None:
-        with suppress(FileNotFoundError):
-            if self._log.stat().st_size > _LOG_BYTES_MAX:
-                self._log.replace(self._log.with_name("server.log.1"))
+        if self._log.exists() and self._log.stat().st_size > _LOG_BYTES_MAX:
+            self._log.replace(self._log.with_name("server.log.1"))
         code, _ = self._call(
             *("pg_ctl", "start", "-D", self._data, "-l", self._log, "-w"),
             *("-t", _START_SECONDS_MAX, "-o", self._options()),
         )
-        # Processes of a killed server may need a moment to leave; more attempts change nothing.
         if code != 0 and last:
             raise self._failure("did not start")
         if code != 0:
@@ -231,12 +229,11 @@ def _free_port() -> int:
 
 
 def _gist(output: str) -> str:
-    """Return the last lines that say what went wrong, in one."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"FATAL|PANIC|error|could not", line)] or lines
-    return "; ".join(re.sub(r"^.*?(FATAL|PANIC):\s*", "", line) for line in telling[-2:]) or (
-        "it left no message"
-    )
+    """Return the last few different lines that say what went wrong, in one."""
+    said = [re.sub(r"^.*?[A-Z]+:\s+", "", line).strip() for line in output.splitlines()]
+    telling = [line for line in said if re.search(r"error|could not|invalid|must|exists", line)]
+    last = list(dict.fromkeys(line for line in telling or said if line))[-3:]
+    return "; ".join(last) or "it left no message"
 
 
 def _advice(output: str, path: Path) -> str:
