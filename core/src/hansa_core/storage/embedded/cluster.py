@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,6 @@ OWNER: Final = "postgres"
 
 _START_SECONDS_MAX: Final = 60
 _PAUSE_SECONDS: Final = 0.05
-_STARTS_MAX: Final = 3
 _LOG_BYTES_MAX: Final = 10_000_000
 # Letters beyond ASCII are letters only under a UTF-8 LC_CTYPE (text search asks the C library);
 # order comes from the built-in provider, which is the same on every machine.
@@ -62,14 +62,11 @@ class Cluster:
         """Make and start what is missing; return where it listens and its process id."""
         if not self._data.exists():
             self._initialise(password)
-        starts = 0
         for _ in range(int(_START_SECONDS_MAX / _PAUSE_SECONDS)):
             running = self._running()
-            if running is None or not _answers(running.endpoint):
-                # What a killed server leaves may take a moment to go; else once is enough.
-                starts += 1
-                self._start(last=running is None or starts == _STARTS_MAX)
-            elif running.status == "ready":
+            if running is None or (not _answers(running.endpoint) and self._is_left_over()):
+                self._start()
+            elif running.status == "ready" and _answers(running.endpoint):
                 return running.endpoint, running.pid
             time.sleep(_PAUSE_SECONDS)  # a killed command left it starting or stopping
         raise self._failure("did not become ready within a minute")
@@ -120,17 +117,31 @@ class Cluster:
         finally:
             words.unlink(missing_ok=True)
 
-    def _start(self, *, last: bool) -> None:
+    def _is_left_over(self) -> bool:
+        """Return whether nothing of the server is left but its pid file, and remove that.
+
+        PostgreSQL sees to this itself, but takes a killed server for a living one where nobody
+        collects dead processes, as in many containers, or where its number was given anew.
+        """
+        if not Path("/proc/self/cwd").exists():
+            return True  # no Linux: PostgreSQL judges alone
+        data = str(self._data.resolve())
+        for folder in Path("/proc").glob("[0-9]*/cwd"):
+            with suppress(OSError):  # gone, or another user's
+                if os.readlink(folder) == data:
+                    return False
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        return True
+
+    def _start(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES_MAX:
             self._log.replace(self._log.with_name("server.log.1"))
         code, _ = self._call(
             *("pg_ctl", "start", "-D", self._data, "-l", self._log, "-w"),
             *("-t", _START_SECONDS_MAX, "-o", self._options()),
         )
-        if code != 0 and last:
-            raise self._failure("did not start")
         if code != 0:
-            time.sleep(0.5)
+            raise self._failure("did not start")
 
     def _options(self) -> str:
         settings = list(() if self._durable else _NOT_DURABLE)
