@@ -64,7 +64,7 @@ class Cluster:
             self._initialise(password)
         for _ in range(int(_START_SECONDS_MAX / _PAUSE_SECONDS)):
             running = self._running()
-            if running is None or (not _answers(running.endpoint) and self._is_left_over()):
+            if running is None or (not _answers(running.endpoint) and self._is_left_over(running)):
                 self._start()
             elif running.status == "ready" and _answers(running.endpoint):
                 return running.endpoint, running.pid
@@ -117,8 +117,8 @@ class Cluster:
         finally:
             words.unlink(missing_ok=True)
 
-    def _is_left_over(self) -> bool:
-        """Return whether nothing of the server is left but its pid file, and remove that.
+    def _is_left_over(self, dead: _Running) -> bool:
+        """Return whether nothing of the server is left but its lock files, and remove those.
 
         PostgreSQL sees to this itself, but takes a killed server for a living one where nobody
         collects dead processes, as in many containers, or where its number was given anew.
@@ -130,6 +130,8 @@ class Cluster:
             with suppress(OSError):  # gone, or another user's
                 if os.readlink(folder) == data:
                     return False
+        if dead.endpoint.socket is not None:
+            (dead.endpoint.socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         return True
 
