@@ -1,0 +1,1 @@
+"""The event ledger: rows written in the business transaction, sealed into a hash chain after it."""

@@ -1,0 +1,133 @@
+"""Exact JSON bytes: one value has one spelling, so a hash over it means the value.
+
+Keys sorted by code point, UTF-8, no spaces. Decimals are strings without exponent that keep their
+scale; instants RFC 3339 in UTC with microseconds; dates ISO 8601. Floats are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Final, TypeAlias, cast
+from uuid import UUID
+
+from hansa_sdk.errors import Invalid
+
+Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
+"""What JSON holds, without floats."""
+
+DEPTH_MAX: Final = 32
+"""How many lists and mappings may be inside each other."""
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Return the bytes of `value`: None, bool, int, str, Decimal, UUID, date, datetime, enum
+    members of these, and lists and mappings of them.
+
+    Raises Invalid, with the path inside `value`, for floats, naive datetimes, infinite decimals,
+    text that is not Unicode, keys that are not text, and every other type.
+    """
+    plain = _plain(value, 0)
+    text = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def parse_canonical(data: bytes) -> Plain:
+    """Return what `canonical_bytes` wrote; decimals, instants, dates and ids come back as text.
+
+    Raises ValueError when `data` is not JSON.
+    """
+    return cast(Plain, json.loads(data))
+
+
+def _plain(value: object, depth: int) -> Plain:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return _plain(cast(object, value.value), depth)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        return _plain_mapping(cast("Mapping[object, object]", value), depth + 1)
+    if isinstance(value, list | tuple):
+        return _plain_list(cast("list[object] | tuple[object, ...]", value), depth + 1)
+    return _text(value)
+
+
+def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, Plain]:
+    _check_depth(depth)
+    plain: dict[str, Plain] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise _refused("text as a key", repr(key))
+        name = _text(key)
+        try:
+            plain[name] = _plain(item, depth)
+        except Invalid as error:
+            raise error.under(name) from None
+    return plain
+
+
+def _plain_list(value: list[object] | tuple[object, ...], depth: int) -> list[Plain]:
+    _check_depth(depth)
+    plain: list[Plain] = []
+    for index, item in enumerate(value):
+        try:
+            plain.append(_plain(item, depth))
+        except Invalid as error:
+            raise error.under(index) from None
+    return plain
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return _unicode(value)
+        case Decimal():
+            if not value.is_finite():
+                raise _refused("a finite decimal", str(value))
+            return format(value, "f")
+        case UUID():
+            return str(value)
+        case datetime():
+            return _instant(value)
+        case date():
+            return value.isoformat()
+        case float():
+            raise _refused("a Decimal", f"the float {value!r}")
+        case _:
+            raise _refused("a value an event can hold", f"a {type(value).__name__}")
+
+
+def _unicode(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _refused("Unicode text", "half of a surrogate pair") from None
+    return str(value)
+
+
+def _instant(value: datetime) -> str:
+    if value.utcoffset() is None:
+        raise _refused("a datetime with its zone", f"the naive {value.isoformat()}")
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise _refused("an instant between the years 1 and 9999", value.isoformat()) from None
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _check_depth(depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise _refused(f"at most {DEPTH_MAX} levels of lists and mappings", "more")
+
+
+def _refused(expected: str, found: str) -> Invalid:
+    return Invalid(
+        f"Event data: expected {expected}, found {found}.",
+        next_step="Convert the value before it is written.",
+        params={"expected": expected, "found": found},
+    )

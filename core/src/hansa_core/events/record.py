@@ -1,0 +1,174 @@
+"""The write side: a transaction's changes become event rows, in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from hansa_core.clock import Clock
+from hansa_core.events.canonical import canonical_bytes
+from hansa_core.events.crypto import ENCRYPTED, Keyring, Place, Subject, SubjectKey
+from hansa_core.events.subject_keys import ensure_keys
+from hansa_core.events.tables import EventTables
+from hansa_core.storage.ids import new_id
+from hansa_core.storage.transaction import Session
+from hansa_sdk.errors import HansaError, Invalid, LimitExceeded
+
+CHANGES_MAX: Final = 50_000
+"""How many events one call may write."""
+
+SECTIONS: Final = ("before", "after", "payload")
+"""The parts of a body that hold values."""
+
+
+def _nothing() -> Mapping[str, object]:
+    return {}
+
+
+def _nobody() -> Mapping[str, Subject]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One aggregate's change, or one event a plugin declares.
+
+    `type` is like "crm.deal.updated" or "crm.deal_won". `before` and `after` hold the changed
+    fields only, `payload` the declared event's own. `personal` names the fields, of any of the
+    three, that are about a person, and whom; a list of owned lines is encrypted as a whole.
+    """
+
+    type: str
+    entity: str | None = None
+    record_id: UUID | None = None
+    record_version: int = 0
+    before: Mapping[str, object] = field(default_factory=_nothing)
+    after: Mapping[str, object] = field(default_factory=_nothing)
+    payload: Mapping[str, object] = field(default_factory=_nothing)
+    personal: Mapping[str, Subject] = field(default_factory=_nobody)
+
+    def subjects(self) -> set[Subject]:
+        """Return the people whose values the change really holds."""
+        held = {*self.before, *self.after, *self.payload}
+        return {subject for name, subject in self.personal.items() if name in held}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who made the changes and how: user, API key, session, and what caused it."""
+
+    actor_id: UUID | None = None
+    key_id: UUID | None = None
+    session_id: UUID | None = None
+    cause: str | None = None
+
+
+async def record_events(
+    session: Session,
+    tables: EventTables,
+    keyring: Keyring,
+    changes: Sequence[Change],
+    origin: Origin,
+    clock: Clock,
+) -> list[UUID]:
+    """Write one event per change into the open transaction; return their ids in order.
+
+    One statement, and one to three more where values are personal, however many changes. Call it
+    after the records are written: a record's row lock is what orders its events. No lock is
+    shared between writers of different records and subjects.
+
+    Raises Invalid for a value an event cannot hold, LimitExceeded above CHANGES_MAX.
+    """
+    if not changes:
+        return []
+    if len(changes) > CHANGES_MAX:
+        raise LimitExceeded(
+            f"One transaction may write {CHANGES_MAX} events; this one has {len(changes)}.",
+            next_step="Split the work into smaller transactions.",
+        )
+    subjects = {subject for change in changes for subject in change.subjects()}
+    keys = await ensure_keys(session, tables, keyring, subjects, clock)
+    ids = [new_id() for _ in changes]
+    at = clock.now()
+    tenant_id = session.tenant.id
+    bodies = [
+        _body(change, origin, at, keys, Place(tenant_id, id_, change.entity, change.record_id, ""))
+        for id_, change in zip(ids, changes, strict=True)
+    ]
+    params: dict[str, object] = {
+        "ids": ids,
+        "types": [change.type for change in changes],
+        "entities": [change.entity for change in changes],
+        "record_ids": [change.record_id for change in changes],
+        "versions": [change.record_version for change in changes],
+        "bodies": bodies,
+        "actor_id": origin.actor_id,
+        "key_id": origin.key_id,
+        "session_id": origin.session_id,
+        "cause": origin.cause,
+        "at": at,
+    }
+    await session.execute(tables.statements.insert_events, params)
+    return ids
+
+
+def _body(
+    change: Change,
+    origin: Origin,
+    at: datetime,
+    keys: Mapping[Subject, SubjectKey],
+    place: Place,
+) -> bytes:
+    """Return the exact bytes that are hashed: every column's value, then the values; no blanks."""
+    parts: dict[str, object] = {
+        "type": change.type,
+        "entity": change.entity,
+        "record_id": change.record_id,
+        "record_version": change.record_version,
+        "actor_id": origin.actor_id,
+        "key_id": origin.key_id,
+        "session_id": origin.session_id,
+        "cause": origin.cause,
+        "at": at,
+    }
+    for section, values in zip(
+        SECTIONS, (change.before, change.after, change.payload), strict=True
+    ):
+        if values:
+            parts[section] = _section(section, values, change.personal, keys, place)
+    try:
+        return canonical_bytes({name: part for name, part in parts.items() if part is not None})
+    except HansaError as error:
+        raise error.under(change.type) from None
+
+
+def _section(
+    section: str,
+    values: Mapping[str, object],
+    personal: Mapping[str, Subject],
+    keys: Mapping[Subject, SubjectKey],
+    place: Place,
+) -> dict[str, object]:
+    stored: dict[str, object] = {}
+    for name, value in values.items():
+        if name in personal:
+            there = Place(
+                place.tenant_id,
+                place.event_id,
+                place.entity,
+                place.record_id,
+                f"{section}.{name}",
+            )
+            stored[name] = keys[personal[name]].encrypt(value, there)
+        elif isinstance(value, Mapping) and ENCRYPTED in value:
+            raise Invalid(
+                f"Event data: {name} uses the key {ENCRYPTED}, which marks encrypted values.",
+                next_step="Rename the key.",
+                path=(section, name),
+            )
+        else:
+            stored[name] = value
+    return stored

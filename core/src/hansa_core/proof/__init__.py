@@ -1,0 +1,1 @@
+"""Invariants: what `hansa verify` runs. So far the ledger's chain."""
