@@ -27,7 +27,14 @@ BACK_OFF_SECONDS: Final = (0.1, 5.0)
 """Pause after a tenant's first failure, doubled with each, and the longest."""
 
 _TIMEOUT_SECONDS: Final = 30
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, HansaError)
+_EXPECTED: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    HansaError,
+)
+"""Failures whose text says enough; others are logged with their traceback."""
 
 T = TypeVar("T")
 
@@ -114,7 +121,7 @@ class Sealer:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Seal until `stop`. Database errors are logged and tried again with bounded pauses."""
+        """Seal until `stop`. Failures are logged and tried again after bounded pauses."""
         loop = asyncio.get_running_loop()
         pause = POLL_SECONDS[0]
         while not self._stopping.is_set():
@@ -145,13 +152,19 @@ class Sealer:
             return None
         try:
             done = await work()
-        except _FAILURES as error:
+        except Exception as error:
+            # Whatever it is, the other tenants' events must go on being sealed.
             count = failing.count + 1 if failing else 1
             pause = min(BACK_OFF_SECONDS[0] * 2 ** min(count - 1, 16), BACK_OFF_SECONDS[1])
             self._failing[key] = _Failing(count, now + pause)
             where = f"tenant {tenant.slug}" if tenant else "the list of tenants"
             log.warning(
-                "Sealing %s failed %d times; next try in %.1f s: %s", where, count, pause, error
+                "Sealing %s failed %d times; next try in %.1f s: %s",
+                where,
+                count,
+                pause,
+                error,
+                exc_info=not isinstance(error, _EXPECTED),
             )
             return None
         if self._failing.pop(key, None):
