@@ -1,0 +1,237 @@
+"""One entity class to its metadata, with every mistake in it named."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, cast
+
+from hansa_core.model.meta import EntityMeta, FieldMeta, Kind, ManyMeta, camel, pascal
+from hansa_core.model.types import ValueType, value_type
+from hansa_sdk import Entity, Plugin, Problem
+from hansa_sdk.fields import UNSET, FieldBase, Many
+
+RESERVED_FIELDS: Final = frozenset(
+    {"custom", "and", "or", "not", "some", "none", "every", "search"}
+)
+RESERVED_NOUNS: Final = frozenset({"meta", "me", "node", "query", "mutation", "subscription"})
+_SYSTEM_FIELDS: Final = frozenset(
+    {"id", "created_at", "created_by", "updated_at", "updated_by", "archived", "version"}
+)
+_ENTITY_NAME: Final = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+Hints: TypeAlias = Mapping[str, Any]  # what a plugin author wrote after the colon
+
+
+class EntityCompiler:
+    """Compiles one entity class, collecting problems instead of stopping at the first."""
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        cls: type[Entity],
+        known: Mapping[str, type[Entity]],
+        problems: list[Problem],
+    ) -> None:
+        self.plugin = plugin
+        self.cls = cls
+        self.known = known
+        self.problems = problems
+        self.name = cls.__entity_name__
+
+    def problem(self, where: str, expected: str, found: str, next_step: str) -> None:
+        """Note one mistake at `where` ("" for the entity itself)."""
+        declaration = f"entity {self.name or self.cls.__name__}{'.' if where else ''}{where}"
+        self.problems.append(Problem(self.plugin.name, declaration, expected, found, next_step))
+
+    def compile(self) -> EntityMeta | None:
+        """Return the metadata; None when the name or the annotations cannot be read."""
+        if not self._name_is_good():
+            return None
+        hints = self._hints()
+        if hints is None:
+            return None
+        noun = self.name.partition(".")[2]
+        fields: dict[str, FieldMeta] = {}
+        relations: dict[str, ManyMeta] = {}
+        for name, declared in self.cls.__declared_fields__.items():
+            if not self._field_name_is_good(name):
+                continue
+            if isinstance(declared, Many):
+                relation = self._relation(name, cast("Many[object]", declared), hints)
+                if relation is not None:
+                    relations[name] = relation
+            else:
+                field = self._field(name, declared, hints)
+                if field is not None:
+                    fields[name] = field
+        meta = EntityMeta(
+            name=self.name,
+            plugin=self.plugin.name,
+            noun=noun,
+            plural=camel(self.cls.__plural__),
+            label=self.cls.__label__,
+            type_name=pascal(self.name),
+            table=self.name.replace(".", "_"),
+            cls=self.cls,
+            fields=fields,
+            relations=relations,
+            checks=self.cls.__declared_checks__,
+            unique=self.cls.__unique__,
+            subject=self.cls.__subject__ or "",
+            archivable=self.cls.__archivable__,
+            api_fields={camel(name): name for name in (*fields, *relations)},
+        )
+        self._check_whole(meta)
+        return meta
+
+    def _name_is_good(self) -> bool:
+        if not _ENTITY_NAME.fullmatch(self.name):
+            self.problem("", "a name like plugin.noun", repr(self.name), "Set name=.")
+            return False
+        prefix, _, noun = self.name.partition(".")
+        if prefix != self.plugin.name:
+            self.problem(
+                "", f"a name that begins with {self.plugin.name}.", self.name, "Rename it."
+            )
+        if noun in RESERVED_NOUNS:
+            self.problem("", "a noun that is not reserved", noun, "Choose another noun.")
+        if camel(self.cls.__plural__) == camel(noun):
+            self.problem("", "a plural that differs from the noun", noun, "Set plural=.")
+        return True
+
+    def _hints(self) -> Hints | None:
+        try:
+            return typing.get_type_hints(self.cls)
+        except (NameError, TypeError, AttributeError) as error:
+            self.problem("", "annotations that can be read", str(error), "Import that name.")
+            return None
+
+    def _field_name_is_good(self, name: str) -> bool:
+        if not _FIELD_NAME.fullmatch(name) or name.endswith("_") or "__" in name:
+            self.problem(name, "a snake-case name", repr(name), "Rename the field.")
+            return False
+        if name in RESERVED_FIELDS or name == self.plugin.name:
+            self.problem(name, "a name that is not reserved", name, "Rename the field.")
+            return False
+        return True
+
+    def _value_type(self, name: str, declared: FieldBase, hints: Hints) -> ValueType | None:
+        annotation = hints.get(name)
+        if declared.compute is not None:
+            annotation = typing.get_type_hints(declared.compute).get("return")
+        found = value_type(annotation)
+        if found is None:
+            self.problem(
+                name, "a type the kernel knows", repr(annotation), "See the SDK's value types."
+            )
+        return found
+
+    def _field(self, name: str, declared: FieldBase, hints: Hints) -> FieldMeta | None:
+        kind = self._value_type(name, declared, hints)
+        if kind is None:
+            return None
+        options = declared.options
+        stored = declared.compute is None and declared.rollup is None
+        target = kind.target.__entity_name__ if kind.target else ""
+        if target and target not in self.known:
+            self.problem(
+                name,
+                "a reference to an entity of this plugin or of one it requires",
+                target,
+                "Add its plugin to requires, or correct the type.",
+            )
+        if kind.kind is Kind.MONEY and stored:
+            self._check_currency(name, options.currency, hints)
+        if options.max_length is not None and options.max_length <= 0:
+            self.problem(name, "max_length above 0", str(options.max_length), "Correct it.")
+        if options.on_delete == "set_null" and not kind.nullable:
+            self.problem(name, "a nullable type for set_null", "a required one", "Add | None.")
+        return FieldMeta(
+            name=name,
+            api_name=camel(name),
+            kind=kind.kind,
+            label=options.label or name.replace("_", " ").capitalize(),
+            nullable=kind.nullable,
+            column=name if stored else "",
+            help=options.help or "",
+            has_default=options.default is not UNSET,
+            default=None if options.default is UNSET else options.default,
+            max_length=options.max_length,
+            unique=options.unique,
+            index=options.index,
+            search=options.search,
+            personal=options.personal,
+            readonly=options.readonly,
+            system=name in _SYSTEM_FIELDS,
+            values=tuple(member.value for member in kind.enum) if kind.enum else (),
+            enum=kind.enum,
+            currency_field=options.currency or "",
+            target=target,
+            on_delete=options.on_delete,
+            compute=declared.compute,
+            rollup=declared.rollup,
+            aliases=options.aliases,
+        )
+
+    def _check_currency(self, name: str, currency: str | None, hints: Hints) -> None:
+        sibling = value_type(hints[currency]) if currency and currency in hints else None
+        if sibling is None or sibling.kind is not Kind.CURRENCY:
+            self.problem(
+                name,
+                "money(currency=...) naming a Field[Currency] of the same entity",
+                repr(currency),
+                "Declare the amount with money(currency=...).",
+            )
+
+    def _relation(self, name: str, declared: Many[object], hints: Hints) -> ManyMeta | None:
+        kind = value_type(hints.get(name))
+        if kind is None or kind.target is None:
+            self.problem(name, "Many[Entity]", repr(hints.get(name)), "Name the related entity.")
+            return None
+        target = kind.target
+        inverse = declared.options.inverse or ""
+        backward = target.__declared_fields__.get(inverse)
+        if backward is None or target.__entity_name__ not in self.known:
+            self.problem(
+                name,
+                f"a reference of {target.__entity_name__} back to {self.name}",
+                repr(inverse),
+                f"Name one of its fields: {', '.join(sorted(target.__declared_fields__))}.",
+            )
+            return None
+        return ManyMeta(
+            name=name,
+            api_name=camel(name),
+            label=declared.options.label or name.replace("_", " ").capitalize(),
+            target=target.__entity_name__,
+            inverse=inverse,
+            owned=declared.options.owned,
+            aliases=declared.options.aliases,
+        )
+
+    def _check_whole(self, meta: EntityMeta) -> None:
+        for names in meta.unique:
+            for name in names:
+                if name not in meta.fields or not meta.fields[name].stored:
+                    self.problem("", "unique= with stored fields", name, "Correct the name.")
+        if meta.subject not in ("", "self") and (
+            meta.subject not in meta.fields or meta.fields[meta.subject].kind is not Kind.REFERENCE
+        ):
+            self.problem("", 'subject= "self" or a reference', meta.subject, "Correct it.")
+        if not meta.subject and any(field.personal for field in meta.fields.values()):
+            self.problem(
+                "", "subject= for an entity with personal fields", "none", "Say whose data it is."
+            )
+
+
+def compile_entity(
+    plugin: Plugin,
+    cls: type[Entity],
+    known: Mapping[str, type[Entity]],
+    problems: list[Problem],
+) -> EntityMeta | None:
+    """Compile one entity class; mistakes are appended to `problems`."""
+    return EntityCompiler(plugin, cls, known, problems).compile()
