@@ -65,9 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the embedded server's folder once every process of the run has ended."""
-    if _controls(config):
-        shutil.rmtree(config.stash[_home].parent, ignore_errors=True)
+    """Remove the embedded server's data once every process of the run has ended."""
+    home = config.stash.get(_home, None)
+    if home is None or not home.exists() or not _controls(config):
+        return
+    from hansa_core.storage.embedded import destroy
+
+    destroy(home)
+    shutil.rmtree(home)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -181,7 +186,7 @@ def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
         return
     from hansa_core.storage.embedded import embedded
 
-    with embedded(pytestconfig.stash[_home]) as server:
+    with embedded(pytestconfig.stash[_home], durable=False) as server:
         yield server.url("postgres")
 
 
@@ -210,7 +215,7 @@ def _home_of_this_run(config: pytest.Config) -> Path:
     """Return the embedded server's folder: named now, made by the first test that needs it."""
     if not _controls(config):
         return Path(cast(dict[str, str], getattr(config, "workerinput"))["hansa_home"])  # noqa: B009  # only workers have it
-    return Path(tempfile.gettempdir()) / f"hansa-test-{uuid.uuid4().hex[:12]}" / "home"
+    return Path(tempfile.gettempdir()) / f"hansa-test-{uuid.uuid4().hex[:12]}"
 
 
 def _is_property(item: pytest.Item) -> bool:
