@@ -1,0 +1,1 @@
+"""Tenants: the directory of companies, the two logins, and which host name means which company."""
