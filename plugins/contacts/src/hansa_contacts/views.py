@@ -1,0 +1,168 @@
+"""How screens show contacts."""
+
+from __future__ import annotations
+
+from hansa_contacts.entities import (
+    Address,
+    Affiliation,
+    EmailAddress,
+    KnownCurrency,
+    LegalEntity,
+    Party,
+    PartyTag,
+    PhoneNumber,
+    Tag,
+)
+from hansa_sdk import FormView, ListView
+
+views = (
+    ListView(
+        Party,
+        (Party.name, Party.kind, Party.website, Party.source, Party.external_id),
+        order=(Party.name.ascending(),),
+    ),
+    FormView(
+        Party,
+        (
+            Party.name,
+            Party.kind,
+            Party.legal_name,
+            Party.website,
+            Party.language,
+            Party.emails,
+            Party.phones,
+            Party.addresses,
+            Party.contacts,
+            Party.memberships,
+            Party.tags,
+            Party.notes,
+            Party.source,
+            Party.external_id,
+        ),
+    ),
+    ListView(
+        Affiliation,
+        (
+            Affiliation.organisation,
+            Affiliation.person,
+            Affiliation.title,
+            Affiliation.since,
+            Affiliation.until,
+        ),
+    ),
+    FormView(
+        Affiliation,
+        (
+            Affiliation.organisation,
+            Affiliation.person,
+            Affiliation.title,
+            Affiliation.since,
+            Affiliation.until,
+        ),
+    ),
+    ListView(
+        Address,
+        (
+            Address.party,
+            Address.kind,
+            Address.street,
+            Address.postal_code,
+            Address.city,
+            Address.country,
+        ),
+        order=(Address.city.ascending(),),
+    ),
+    FormView(
+        Address,
+        (
+            Address.party,
+            Address.kind,
+            Address.street,
+            Address.postal_code,
+            Address.city,
+            Address.region,
+            Address.country,
+            Address.country_code,
+        ),
+    ),
+    ListView(
+        EmailAddress,
+        (
+            EmailAddress.email,
+            EmailAddress.party,
+            EmailAddress.primary,
+            EmailAddress.opted_out,
+            EmailAddress.bounced,
+        ),
+        order=(EmailAddress.email.ascending(),),
+    ),
+    FormView(
+        EmailAddress,
+        (
+            EmailAddress.party,
+            EmailAddress.email,
+            EmailAddress.label,
+            EmailAddress.primary,
+            EmailAddress.opted_out,
+            EmailAddress.bounced,
+        ),
+    ),
+    ListView(
+        PhoneNumber,
+        (PhoneNumber.number, PhoneNumber.party, PhoneNumber.kind, PhoneNumber.do_not_call),
+        order=(PhoneNumber.number.ascending(),),
+    ),
+    FormView(
+        PhoneNumber,
+        (
+            PhoneNumber.party,
+            PhoneNumber.number,
+            PhoneNumber.kind,
+            PhoneNumber.primary,
+            PhoneNumber.do_not_call,
+        ),
+    ),
+    ListView(Tag, (Tag.name, Tag.colour), order=(Tag.name.ascending(),)),
+    FormView(Tag, (Tag.name, Tag.colour)),
+    ListView(PartyTag, (PartyTag.tag, PartyTag.party)),
+    FormView(PartyTag, (PartyTag.party, PartyTag.tag)),
+    ListView(
+        KnownCurrency,
+        (
+            KnownCurrency.code,
+            KnownCurrency.name,
+            KnownCurrency.symbol,
+            KnownCurrency.exponent,
+            KnownCurrency.active,
+        ),
+        order=(KnownCurrency.code.ascending(),),
+    ),
+    FormView(
+        KnownCurrency,
+        (
+            KnownCurrency.code,
+            KnownCurrency.name,
+            KnownCurrency.symbol,
+            KnownCurrency.exponent,
+            KnownCurrency.active,
+        ),
+    ),
+    ListView(
+        LegalEntity,
+        (LegalEntity.name, LegalEntity.currency, LegalEntity.country, LegalEntity.time_zone),
+        order=(LegalEntity.name.ascending(),),
+    ),
+    FormView(
+        LegalEntity,
+        (
+            LegalEntity.name,
+            LegalEntity.legal_name,
+            LegalEntity.party,
+            LegalEntity.currency,
+            LegalEntity.country,
+            LegalEntity.time_zone,
+            LegalEntity.fiscal_year_start_month,
+            LegalEntity.fiscal_year_start_day,
+        ),
+    ),
+)
