@@ -127,7 +127,7 @@ def self_check(connection: sa.Connection) -> None:
     memberships = _MEMBERSHIPS.format(
         inherits="membership.inherit_option" if new else "login.rolinherit"
     )
-    for role, inherits in connection.execute(sa.text(memberships), known).tuples():
+    for role, inherits in connection.execute(sa.text(memberships), known):
         if inherits:
             problems.append(f"inherits from {role}")
         elif not str(role).startswith(f"{prefix}_t_"):

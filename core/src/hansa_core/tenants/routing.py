@@ -34,6 +34,9 @@ class TenantRouter:
         self._clock = clock or SystemClock()
         self._kept: OrderedDict[str, tuple[datetime, Tenant | None]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     async def find(self, host: str) -> Tenant | None:
         """Return the tenant a Host header means, or None: answer 404 then.
 
