@@ -1,0 +1,249 @@
+"""Predicates as SQL: a boolean expression over an entity's table, three-valued as SQL is.
+
+Null compares as unknown, with `ne` too: `stage ne "won"` leaves out rows without a stage. Only a
+written None asks for null. Text orders by code point. Values are bound, never part of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from hansa_core.model.meta import TEXT_KINDS, FieldMeta, Kind
+from hansa_core.model.shape import Shape
+from hansa_core.query.conditions import (
+    Condition,
+    Fixed,
+    Route,
+    check_size,
+    condition_of,
+    fixed_by,
+    hops_of,
+    relation_at,
+    route_to,
+)
+from hansa_core.query.operands import Bindings
+from hansa_sdk import Predicate
+from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Path, Related
+
+__all__ = ("Bindings", "SqlCompiler", "Visible", "contained", "to_sql")
+
+Column: TypeAlias = sa.ColumnElement[Any]  # a column of whatever SQL type
+Visible: TypeAlias = Callable[[str], Predicate | None]
+"""The rows of an entity the caller may read; None for none of them."""
+
+_TYPES: Final[dict[Kind, sa.types.TypeEngine[Any]]] = {  # of whatever Python type
+    **{kind: sa.Text() for kind in TEXT_KINDS | {Kind.TEXT_LIST}},
+    Kind.INTEGER: sa.BigInteger(),
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.DECIMAL: sa.Numeric(),  # without a scale: an operand must not be rounded
+    Kind.MONEY: sa.Numeric(),
+    Kind.QUANTITY: sa.Numeric(),
+    Kind.DATE: sa.Date(),
+    Kind.INSTANT: sa.DateTime(timezone=True),
+    Kind.DURATION: sa.Interval(),
+    Kind.UUID: sa.Uuid(),
+    Kind.REFERENCE: sa.Uuid(),
+}
+_ONE: Final[sa.ColumnElement[int]] = sa.literal_column("1", sa.Integer())
+_ESCAPE: Final = "!"  # a backslash would depend on a server setting
+
+
+def to_sql(
+    predicate: Predicate,
+    shape: Shape,
+    entity: str,
+    table: sa.FromClause,
+    bindings: Bindings,
+    visible: Visible | None = None,
+) -> sa.ColumnElement[bool]:
+    """Compile a predicate on `entity`, whose rows are `table`'s.
+
+    With `visible`, a record the caller may not read counts as absent wherever the predicate
+    crosses to it; without (row rules themselves), all records count.
+    Raises Invalid, CurrencyMismatch or LimitExceeded for a predicate that cannot be meant.
+    """
+    check_size(predicate)
+    return SqlCompiler(shape, bindings, visible).condition(predicate, entity, table)
+
+
+def operand(kind: Kind, value: object) -> Column:
+    """Return a bound value of a field's kind."""
+    return sa.literal(value, _TYPES[kind])
+
+
+def contained(column: Column, word: str) -> sa.ColumnElement[bool]:
+    """Tell whether the text column holds `word`, case aside."""
+    return _like(sa.func.lower(column), f"%{_escaped(word)}%", folded=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlCompiler:
+    """Compiles predicates and paths of one caller on one shape."""
+
+    shape: Shape
+    bindings: Bindings
+    visible: Visible | None = None
+
+    def condition(
+        self, predicate: Predicate, entity: str, table: sa.FromClause, fixed: Fixed | None = None
+    ) -> sa.ColumnElement[bool]:
+        """Compile a predicate; `fixed` is what the enclosing conditions hold."""
+        match predicate:
+            case Everything():
+                return sa.true()
+            case And(parts):
+                held = {**(fixed or {}), **fixed_by(predicate)}
+                compiled = [self.condition(part, entity, table, held) for part in parts]
+                return sa.and_(sa.true(), *compiled)
+            case Or(parts):
+                compiled = [self.condition(part, entity, table, fixed) for part in parts]
+                return sa.or_(sa.false(), *compiled)
+            case Not(part):
+                return sa.not_(self.condition(part, entity, table, fixed))
+            case Related():
+                return self._related(predicate, entity, table)
+            case Compare():
+                found = condition_of(
+                    predicate, self.shape.entities, entity, fixed or {}, self.bindings
+                )
+                return self._compare(found, table)
+            case _:
+                raise TypeError(f"{type(predicate).__name__} is no predicate the kernel knows")
+
+    def path(self, path: Path, entity: str, table: sa.FromClause) -> Column:
+        """Return the column a path leads to, null where a record on the way is not visible."""
+        return self.route(route_to(self.shape.entities, entity, path), table)
+
+    def route(self, route: Route, table: sa.FromClause) -> Column:
+        """Return the column of a resolved path."""
+        return self._across(route.entity, table, route.hops, route.field.name)
+
+    def seen(self, entity: str, table: sa.FromClause) -> Sequence[sa.ColumnElement[bool]]:
+        """Return the conditions under which the caller may read the rows of `table`."""
+        if self.visible is None:
+            return ()
+        rows = self.visible(entity)
+        if rows is None:
+            return (sa.false(),)
+        if isinstance(rows, Everything):
+            return ()
+        return (SqlCompiler(self.shape, self.bindings).condition(rows, entity, table),)
+
+    def _across(
+        self, entity: str, table: sa.FromClause, hops: Sequence[FieldMeta], name: str
+    ) -> Column:
+        if not hops:
+            field = self.shape.entities[entity].fields.get(name)
+            if field is not None and field.kind is Kind.REFERENCE and self._hides(field.target):
+                return self._across(entity, table, (field,), "id")
+            return table.c[field.column if field else name]
+        hop, *rest = hops
+        target = self.shape.table(hop.target).alias()
+        query = sa.select(self._across(hop.target, target, rest, name)).where(
+            target.c.id == table.c[hop.column], *self.seen(hop.target, target)
+        )
+        return query.correlate(table).scalar_subquery()
+
+    def _hides(self, entity: str) -> bool:
+        return self.visible is not None and not isinstance(self.visible(entity), Everything)
+
+    def _related(
+        self, related: Related, entity: str, table: sa.FromClause
+    ) -> sa.ColumnElement[bool]:
+        relation = relation_at(self.shape.entities, entity, related.path)
+        hops = hops_of(self.shape.entities, entity, related.path.names)
+        target = self.shape.table(relation.target).alias()
+        part = self.condition(related.part, relation.target, target)
+        query = sa.select(_ONE).where(
+            target.c[relation.inverse] == self._across(entity, table, hops, "id"),
+            *self.seen(relation.target, target),
+            part.is_not(sa.true()) if related.quantifier == "every" else part,
+        )
+        exists = query.select_from(target).correlate(table).exists()
+        return exists if related.quantifier == "some" else ~exists
+
+    def _compare(self, condition: Condition, table: sa.FromClause) -> sa.ColumnElement[bool]:
+        column = self.route(condition.route, table)
+        if condition.operator == "is_null":
+            return column.is_(None) if condition.value else column.is_not(None)
+        if condition.route.field.kind is Kind.TEXT_LIST:
+            return _holds(column, condition)
+        if condition.operator == "in":
+            compared = _one_of(column, condition)
+        elif isinstance(condition.value, Route):
+            compared = _compared(column, self.route(condition.value, table), condition)
+        else:
+            kind = condition.route.field.kind
+            compared = _compared(column, operand(kind, condition.value), condition)
+        if condition.unit is None:
+            return compared
+        route = condition.route
+        unit = self._across(route.entity, table, route.hops, route.unit_names[-1])
+        return sa.case((unit == sa.literal(condition.unit, sa.Text()), compared))
+
+
+def _compared(column: Column, other: Column, condition: Condition) -> sa.ColumnElement[bool]:
+    """Compare two columns, or a column and a value, of kinds known to fit."""
+    textual = condition.route.field.kind in TEXT_KINDS
+    folded = textual and not condition.exact_case
+    if condition.operator in ("contains", "starts_with", "ends_with"):
+        return _matches(column, str(condition.value), condition)
+    left, right = (sa.func.lower(column), sa.func.lower(other)) if folded else (column, other)
+    if condition.operator == "eq":
+        return left == right
+    if condition.operator == "ne":
+        return left != right
+    if textual:
+        left = sa.collate(left, "C")
+    ordered: dict[str, sa.ColumnElement[bool]] = {
+        "lt": left < right,
+        "le": left <= right,
+        "gt": left > right,
+        "ge": left >= right,
+    }
+    return ordered[condition.operator]
+
+
+def _matches(column: Column, text: str, condition: Condition) -> sa.ColumnElement[bool]:
+    before = "" if condition.operator == "starts_with" else "%"
+    after = "" if condition.operator == "ends_with" else "%"
+    folded = not condition.exact_case
+    searched: Column = sa.func.lower(column) if folded else column
+    return _like(searched, f"{before}{_escaped(text)}{after}", folded=folded)
+
+
+def _like(column: Column, pattern: str, *, folded: bool) -> sa.ColumnElement[bool]:
+    bound = sa.literal(pattern, sa.Text())
+    return column.like(sa.func.lower(bound) if folded else bound, escape=_ESCAPE)
+
+
+def _escaped(text: str) -> str:
+    for special in (_ESCAPE, "%", "_"):
+        text = text.replace(special, _ESCAPE + special)
+    return text
+
+
+def _one_of(column: Column, condition: Condition) -> sa.ColumnElement[bool]:
+    kind = condition.route.field.kind
+    values = list(cast("tuple[object, ...]", condition.value))
+    array = sa.literal(values, postgresql.ARRAY(_TYPES[kind]))
+    if kind in TEXT_KINDS and not condition.exact_case:
+        value = sa.func.unnest(array).column_valued("value")
+        folded = sa.select(sa.func.lower(value)).scalar_subquery()
+        return sa.func.lower(column) == sa.any_(sa.func.array(folded))
+    return column == sa.any_(array)
+
+
+def _holds(column: Column, condition: Condition) -> sa.ColumnElement[bool]:
+    """Tell whether a list of texts has the value; unknown where there is no list."""
+    value = operand(Kind.TEXT_LIST, condition.value)
+    if condition.exact_case:
+        return value == sa.any_(column)
+    element = sa.func.unnest(column).column_valued("element")
+    found = sa.select(_ONE).where(sa.func.lower(element) == sa.func.lower(value))
+    return sa.case((column.is_not(None), found.exists()))
