@@ -116,4 +116,4 @@ def matches(path: str, patterns: Sequence[str]) -> bool:
 
 def words_of(comment: str, *, without: re.Pattern[str]) -> int:
     """Return how many words a comment has besides what `without` matches."""
-    return len(re.findall(r"[A-Za-z]{2,}", without.sub(" ", comment)))
+    return len(re.findall(r"[A-Za-z]+", without.sub(" ", comment)))

@@ -21,7 +21,7 @@ _ENVIRONMENT: Final = re.compile(r"(os\.(environ|getenv|putenv|unsetenv|environb
 _SQL_RUNNERS: Final = re.compile(
     r"(^|\.)(text|execute|executemany|fetch|fetchrow|fetchval|fetch_one|fetch_value|cursor|copy_from_query|raw_sql)$"
 )
-_QUOTED: Final = re.compile(r"(^|_)quoted($|_)")
+_QUOTED: Final = re.compile(r"(^|_)quoted($|_)|^_?[A-Z][A-Z0-9_]*$")
 _QUOTERS: Final = frozenset({"quote_name", "quote_literal"})
 
 _CLOCK_ALLOWED: Final[Mapping[str, str]] = {
@@ -92,6 +92,7 @@ def test_each_rule_bites_when_broken(line: str, tmp_path: Path) -> None:
         "sa.text('select 1')",
         "execute(f'SET ROLE {quote_name(role)}')",
         "execute(f'SAVEPOINT {quoted}')",
+        "sa.text(f'{_COLUMNS} WHERE slug = :slug')",
         "session.fetch(statement)",
     ],
 )
@@ -141,7 +142,7 @@ def _sql_texts(source: Source) -> Iterator[str]:
 
 
 def _safe_text(node: ast.expr) -> bool:
-    """Return whether `node` is no text made on the spot, or one made of quoted names only."""
+    """Return whether `node` is no text made on the spot, or one of constants and quoted names."""
     if isinstance(node, ast.JoinedStr):
         holes = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
         return all(_is_quoted(hole) for hole in holes)

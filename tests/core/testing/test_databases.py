@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import psycopg
-import pytest
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from hansa_core.testing.databases import database_in, fresh_database
+import psycopg
+
+from hansa_core.tenants.directory import create_tenant
+from hansa_core.tenants.installation import prepare_directory
+from hansa_core.tenants.logins import prepare_app_login
+from hansa_core.tenants.owner import owner_engine
+from hansa_core.testing.databases import fresh_database
+
+_ROLES = "SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
 
 
 def _value(url: str, query: str, *parameters: str) -> object:
@@ -30,13 +38,10 @@ def test_database_is_dropped_when_left_even_in_use(database_url: str) -> None:
     held.close()
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("postgresql://me:pw@127.0.0.1:5432/postgres", "postgresql://me:pw@127.0.0.1:5432/other"),
-        ("postgresql://me:@/postgres?host=%2Ftmp%2Fx", "postgresql://me:@/other?host=%2Ftmp%2Fx"),
-    ],
-    ids=["address", "socket"],
-)
-def test_only_the_database_changes_in_an_address(url: str, expected: str) -> None:
-    assert database_in(url, "other") == expected
+def test_roles_are_dropped_with_the_database(database_url: str, tmp_path: Path) -> None:
+    with fresh_database(database_url) as url, owner_engine(url) as engine:
+        prepare_directory(engine)
+        login = urlsplit(prepare_app_login(engine, url, tmp_path)).username or ""
+        role = create_tenant(engine, "acme").role
+        assert _value(url, _ROLES, role, login) == 2
+    assert _value(database_url, _ROLES, role, login) == 0

@@ -5,38 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
+from typing import Final
 
-import psycopg
-from psycopg import sql
+from hansa_core.tenants.databases import drop_database, ensure_database
+from hansa_core.tenants.installation import prepare_directory_in, write_mark
+from hansa_core.tenants.owner import owner_engine
 
-
-def database_in(url: str, name: str) -> str:
-    """Return `url` with its database replaced by `name`."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, parts.fragment))
+_MAKER: Final = "tests"
 
 
 @contextmanager
 def fresh_database(owner_url: str) -> Generator[str]:
-    """Create an empty database beside the one of `owner_url`; yield its URL; drop it after.
+    """Make an empty database on the server of `owner_url`; yield its address; drop it after.
 
-    Roles belong to the server, not to a database: those that appeared meanwhile and that nothing
-    refers to any more go with it.
+    The roles of its tenants and its application login go with it.
     """
     name = f"hansa_test_{uuid.uuid4().hex[:12]}"
-    with _owner(owner_url) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = ensure_database(owner_url, name)
     try:
-        yield database_in(owner_url, name)
+        yield url
     finally:
-        with _owner(owner_url) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
-
-
-@contextmanager
-def _owner(url: str) -> Generator[psycopg.Connection]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
+        with owner_engine(url) as engine, engine.begin() as connection:
+            prepare_directory_in(connection)
+            write_mark(connection, "made_by", _MAKER)  # only what is marked may be dropped
+        drop_database(owner_url, name, made_by=_MAKER)

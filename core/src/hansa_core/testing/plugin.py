@@ -24,7 +24,7 @@ from hansa_core.testing.profile import Profile
 
 _DEEP_TIMEOUT_SECONDS: Final = 1800.0
 _MARKERS: Final = (
-    "database: needs a PostgreSQL and nothing else; set on tests that use `database_url`",
+    "database: needs a PostgreSQL and nothing else; set on tests that use `postgres_url`",
     "browser: drives a real browser",
     "bench: measures; runs only when asked with -m bench",
 )
@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = cast(list[str], getattr(item, "fixturenames", []))
         special = any(item.get_closest_marker(name) for name in ("browser", "bench"))
-        if "database_url" in fixtures and not special:
+        if "postgres_url" in fixtures and not special:
             item.add_marker("database")
 
 
