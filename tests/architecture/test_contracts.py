@@ -25,6 +25,8 @@ _WRONG_LINES: Final[Mapping[str, tuple[str, str]]] = {
         "import hansa_core.planted",
     ),
     "asyncpg has one home": ("hansa_core", "import asyncpg"),
+    "casbin has one home": ("hansa_core", "import casbin"),
+    "graphql has one home": ("hansa_core", "import graphql"),
     "pluggy has one home": ("hansa_core", "import pluggy"),
 }
 """For each contract: the package that gets a module `planted`, and its one wrong line."""

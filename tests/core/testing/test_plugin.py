@@ -55,7 +55,7 @@ def test_xfail_stays_expected_when_all_is_required(
 
 
 _NUMBERS = """
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 def test_rows(count):
@@ -80,6 +80,7 @@ class Machine(RuleBasedStateMachine):
         pass
 
 TestMachine = Machine.TestCase
+TestMachine.settings = settings(stateful_step_count=1)
 """
 
 
