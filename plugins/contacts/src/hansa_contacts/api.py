@@ -15,6 +15,7 @@ from hansa_contacts.entities import (
     PhoneNumber,
     Tag,
 )
+from hansa_contacts.seeds import demo_party
 
 __all__ = (
     "Address",
@@ -30,4 +31,5 @@ __all__ = (
     "PhoneNumber",
     "Tag",
     "country_code",
+    "demo_party",
 )

@@ -94,5 +94,5 @@ def _three_letter_codes() -> Mapping[str, str]:
 
 
 def _normal(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("\u2019", "'"))
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())

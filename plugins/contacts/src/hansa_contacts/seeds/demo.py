@@ -155,11 +155,6 @@ def demo_seeds() -> tuple[Seed, ...]:
     return (*made, _seed("legal_entity", company))
 
 
-def demo_organisation_keys() -> tuple[str, ...]:
-    """Return the keys of the demo's organisations, its own left out."""
-    return tuple(organisation.key for organisation in _OTHERS)
-
-
 def _organisation(given: _Organisation, tags: dict[str, Tag]) -> Iterator[Seed]:
     party = Party(
         name=given.name,
