@@ -1,0 +1,205 @@
+"""Who presents a key or a session: everything a request needs to know of them, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from hansa_core.auth.entity_tables import API_KEY, ROLE, ROLE_ASSIGNMENT, TEAM, USER, USER_TEAM
+from hansa_core.auth.principal import Principal
+from hansa_core.auth.sessions import IDLE
+from hansa_core.auth.tables import AuthTables, auth_tables
+from hansa_core.auth.tokens import Credential, KeyCredential, refused, token_hash
+from hansa_core.storage.statements import Statement, compile_statement
+from hansa_core.storage.transaction import Row, Session
+
+EVERYBODY: Final = "system.user"
+"""The role of everyone who is signed in, by session or key."""
+PERSON: Final = "system.person"
+"""The role of a user as such: not of a key that was given only some of the user's roles."""
+_TOUCH_EVERY: Final = timedelta(minutes=1)
+_INSTANT: Final = sa.DateTime(timezone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A caller, and which shape and policy of the tenant count now.
+
+    `touch_due` says that `Identifier.touch` should note the use (at most once a minute).
+    """
+
+    principal: Principal
+    generation: int
+    policy_epoch: int
+    touch_due: bool
+
+
+class Identifier:
+    """Looks up credentials. One for the whole process: it keeps nothing but its statements."""
+
+    async def identify(self, session: Session, credential: Credential, now: datetime) -> Identified:
+        """Return who presents `credential`, by one statement.
+
+        Raises Unauthenticated, with one and the same text, for an unknown, expired or foreign
+        credential and for a user who is not active.
+        """
+        by_key = isinstance(credential, KeyCredential)
+        if isinstance(credential, KeyCredential) and credential.tenant != session.tenant.slug:
+            raise refused()
+        values = {"hash": token_hash(credential.token), "now": now, "idle_since": now - IDLE}
+        row = await session.fetch_one(self._by_key if by_key else self._by_session, values)
+        if row is None:
+            raise refused()
+        used_at = cast("datetime | None", row["used_at"])
+        return Identified(
+            _principal(row),
+            cast(int, row["generation"]),
+            cast(int, row["policy_epoch"]),
+            touch_due=used_at is None or now - used_at >= _TOUCH_EVERY,
+        )
+
+    async def touch(self, session: Session, principal: Principal, now: datetime) -> None:
+        """Note that the principal's session or key was used; needs a transaction that writes."""
+        used = {"id": principal.key_id or principal.session_id, "now": now}
+        await session.execute(self._touch_key if principal.key_id else self._touch_session, used)
+
+    @cached_property
+    def _tables(self) -> AuthTables:
+        return auth_tables(sa.MetaData())
+
+    @cached_property
+    def _by_session(self) -> Statement:
+        table = self._tables.session
+        login = sa.select(
+            table.c.user_id,
+            table.c.id.label("session_id"),
+            sa.null().cast(sa.Uuid).label("key_id"),
+            sa.null().cast(sa.ARRAY(sa.Text)).label("key_roles"),
+            table.c.seen_at.label("used_at"),
+        ).where(
+            table.c.token_hash == _hash(),
+            table.c.expires_at > _now(),
+            table.c.seen_at > sa.bindparam("idle_since", type_=_INSTANT),
+        )
+        return compile_statement(_identity(login.cte("login"), self._tables))
+
+    @cached_property
+    def _by_key(self) -> Statement:
+        secret = self._tables.key_secret
+        login = (
+            sa.select(
+                API_KEY.c.user.label("user_id"),
+                sa.null().cast(sa.Uuid).label("session_id"),
+                API_KEY.c.id.label("key_id"),
+                API_KEY.c.roles.label("key_roles"),
+                secret.c.used_at,
+            )
+            .select_from(secret.join(API_KEY, API_KEY.c.id == secret.c.key_id))
+            .where(
+                secret.c.hash == _hash(),
+                ~API_KEY.c.archived,
+                sa.or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > _now()),
+            )
+        )
+        return compile_statement(_identity(login.cte("login"), self._tables))
+
+    @cached_property
+    def _touch_session(self) -> Statement:
+        table = self._tables.session
+        return compile_statement(
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("id", type_=sa.Uuid), table.c.seen_at < _now())
+            .values(seen_at=_now())
+        )
+
+    @cached_property
+    def _touch_key(self) -> Statement:
+        table = self._tables.key_secret
+        return compile_statement(
+            sa.update(table)
+            .where(table.c.key_id == sa.bindparam("id", type_=sa.Uuid))
+            .values(used_at=_now())
+        )
+
+
+def _identity(found: sa.CTE, tables: AuthTables) -> sa.Executable:
+    """Complete a look-up of one credential by the user, roles, teams and the tenant's state."""
+    state = tables.state
+    return sa.select(
+        *found.c,
+        USER.c.email,
+        USER.c.name,
+        USER.c.language,
+        USER.c.time_zone,
+        _roles(found).label("roles"),
+        _teams(found).label("teams"),
+        sa.func.coalesce(state.c.generation, 0).label("generation"),
+        sa.func.coalesce(state.c.policy_epoch, 0).label("policy_epoch"),
+    ).select_from(
+        found.join(
+            USER,
+            sa.and_(USER.c.id == found.c.user_id, USER.c.active, ~USER.c.archived),
+        ).outerjoin(state, sa.true())
+    )
+
+
+def _roles(login: sa.CTE) -> sa.ScalarSelect[object]:
+    held = ROLE.join(ROLE_ASSIGNMENT, ROLE_ASSIGNMENT.c.role == ROLE.c.id)
+    return (
+        sa.select(sa.func.array_agg(ROLE.c.name))
+        .select_from(held)
+        .where(ROLE_ASSIGNMENT.c.user == login.c.user_id, ~ROLE_ASSIGNMENT.c.archived)
+        .scalar_subquery()
+    )
+
+
+def _teams(login: sa.CTE) -> sa.ScalarSelect[object]:
+    """Select the user's teams and those below; UNION ends it even when teams form a circle."""
+    reach = (
+        sa.select(TEAM.c.id)
+        .select_from(
+            login.join(USER_TEAM, USER_TEAM.c.user == login.c.user_id).join(
+                TEAM, TEAM.c.id == USER_TEAM.c.team
+            )
+        )
+        .where(~USER_TEAM.c.archived, ~TEAM.c.archived)
+        .cte("reach", recursive=True)
+    )
+    below = (
+        sa.select(TEAM.c.id)
+        .select_from(TEAM.join(reach, TEAM.c.parent == reach.c.id))
+        .where(~TEAM.c.archived)
+    )
+    reach = reach.union(below)
+    return sa.select(sa.func.array_agg(reach.c.id)).scalar_subquery()
+
+
+def _principal(row: Row) -> Principal:
+    roles = set(cast("Iterable[str] | None", row["roles"]) or ())
+    only = cast("Iterable[str] | None", row["key_roles"])
+    roles = roles & set(only) | {EVERYBODY} if only is not None else roles | {EVERYBODY, PERSON}
+    return Principal(
+        user_id=cast(UUID, row["user_id"]),
+        name=cast(str, row["name"]),
+        email=cast(str, row["email"]),
+        roles=tuple(sorted(roles)),
+        teams=tuple(sorted(cast("Iterable[UUID] | None", row["teams"]) or ())),
+        key_id=cast("UUID | None", row["key_id"]),
+        session_id=cast("UUID | None", row["session_id"]),
+        language=cast(str, row["language"]),
+        time_zone=cast(str, row["time_zone"]),
+    )
+
+
+def _hash() -> sa.BindParameter[bytes]:
+    return sa.bindparam("hash", type_=sa.LargeBinary)
+
+
+def _now() -> sa.BindParameter[datetime]:
+    return sa.bindparam("now", type_=_INSTANT)
