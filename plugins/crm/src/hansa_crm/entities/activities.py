@@ -20,15 +20,17 @@ class ActivityKind(StrEnum):
     TASK = "task"
 
 
-class Activity(Entity, name="crm.activity", plural="activities", label="Activity"):
+class Activity(
+    Entity, name="crm.activity", plural="activities", label="Activity", subject="party"
+):
     """One call, meeting, e-mail, note or task. A note has nothing left to do and is done at once.
 
     Without `due_at` it may be done at any time.
     """
 
     kind: Field[ActivityKind] = field(index=True, label="Kind")
-    subject: Field[str] = field(max_length=200, search=True, label="Subject")
-    body: Field[str | None] = field(default=None, label="Text")
+    subject: Field[str] = field(max_length=200, search=True, personal=True, label="Subject")
+    body: Field[str | None] = field(default=None, personal=True, label="Text")
     party: Ref[Party | None] = ref(
         default=None, on_delete="cascade", label="Party", help="At first the deal's customer"
     )

@@ -66,7 +66,7 @@ class Stage(
         return 0 <= self.probability <= 100
 
 
-class Deal(Entity, name="crm.deal", plural="deals", label="Deal"):
+class Deal(Entity, name="crm.deal", plural="deals", label="Deal", subject="party"):
     """A sale that may come about.
 
     `probability` overrides the stage's; `likelihood` is what holds: that one, else the stage's at
@@ -98,7 +98,7 @@ class Deal(Entity, name="crm.deal", plural="deals", label="Deal"):
         default=None, max_length=400, readonly=True, label="Reason for the loss"
     )
     closed_at: Field[datetime | None] = field(default=None, readonly=True, label="Closed at")
-    notes: Field[str | None] = field(default=None, label="Notes")
+    notes: Field[str | None] = field(default=None, personal=True, label="Notes")
 
     @computed
     def weighted(self) -> Money | None:
