@@ -15,13 +15,25 @@ class Link(Generic[T_co]):
     UUID('00000000-0000-0000-0000-000000000007')
     """
 
-    __slots__ = ("_id", "_record")
+    __slots__ = ("_id", "_record", "target")
 
-    def __init__(self, *, id: UUID | None = None, record: T_co | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        id: UUID | None = None,
+        record: T_co | None = None,
+        target: type[object] | None = None,
+    ) -> None:
         if (id is None) == (record is None):
             raise TypeError("Link takes either id or record")
         self._id = id
         self._record = record
+        self.target = type(record) if record is not None else target
+
+    @property
+    def record(self) -> T_co | None:
+        """The record itself, where the link was made from one and not from an id."""
+        return self._record
 
     @property
     def id(self) -> UUID:

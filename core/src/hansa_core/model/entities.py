@@ -170,6 +170,7 @@ class EntityCompiler:
             enum=kind.enum,
             currency_field=options.currency or "",
             target=target,
+            target_class=kind.target,
             on_delete=options.on_delete,
             compute=declared.compute,
             rollup=declared.rollup,

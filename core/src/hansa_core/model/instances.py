@@ -75,7 +75,7 @@ def value_of(field: FieldMeta, row: Mapping[str, object]) -> object:
     if field.kind is Kind.QUANTITY:
         return Quantity(cast(Decimal, raw), str(row.get(f"{field.name}_unit")))
     if field.kind is Kind.REFERENCE:
-        return Link[object](id=cast(UUID, raw))
+        return Link[object](id=cast(UUID, raw), target=field.target_class)
     if field.kind is Kind.ENUM and field.enum is not None:
         return field.enum(str(raw))
     if field.kind is Kind.TRANSLATED:
@@ -109,3 +109,22 @@ def put_plain(field: FieldMeta, value: object, row: dict[str, object]) -> None:
         row[field.name] = str.__str__(value)
     elif field.name not in row or value is not None:
         row[field.name] = value
+
+
+def seed_row(meta: EntityMeta, record: Entity, ids: Mapping[int, UUID]) -> dict[str, object]:
+    """Return a seed's stored values; references to other seeds become their ids.
+
+    `ids` maps the identity of each seed's record to its id: seeds are shared by all tenants and
+    so never changed themselves.
+    """
+    values = cast("dict[str, object]", record.__dict__["values"])
+    row: dict[str, object] = {}
+    for field in sorted(meta.stored, key=lambda stored: stored.kind is Kind.MONEY):
+        if field.name in values and not field.system:
+            put_plain(field, _seed_value(values[field.name], ids), row)
+    return row
+
+
+def _seed_value(value: object, ids: Mapping[int, UUID]) -> object:
+    target = cast("Link[object]", value).record if isinstance(value, Link) else None
+    return value if target is None else ids[id(target)]

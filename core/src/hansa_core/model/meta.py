@@ -80,6 +80,7 @@ class FieldMeta:
     enum: type[StrEnum] | None = None
     currency_field: str = ""
     target: str = ""
+    target_class: type[Entity] | None = None
     on_delete: Literal["restrict", "cascade", "set_null"] = "restrict"
     compute: Callable[..., object] | None = None
     rollup: Rollup | None = None

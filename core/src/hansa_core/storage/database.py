@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Final, TypeVar, cast
 
 import asyncpg
@@ -18,6 +20,16 @@ T = TypeVar("T")
 RETRIES_MAX: Final = 5
 _JITTER_SECONDS: Final = (0.010, 0.200)
 _RETRYABLE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Read jsonb as Python values with exact numbers."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=str,  # statements send documents as text and cast them
+        decoder=lambda text: json.loads(text, parse_float=Decimal),
+    )
 
 
 class Database:
@@ -34,7 +46,12 @@ class Database:
         """
         try:
             pool = await asyncpg.create_pool(
-                url, min_size=1, max_size=size_max, statement_cache_size=500, command_timeout=900
+                url,
+                min_size=1,
+                max_size=size_max,
+                statement_cache_size=500,
+                command_timeout=900,
+                init=_prepare,
             )
         except (OSError, asyncpg.PostgresError) as error:
             raise Misconfigured(

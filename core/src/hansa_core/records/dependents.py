@@ -1,0 +1,59 @@
+"""What hangs on a record: rows to delete or detach when it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from hansa_core.model.meta import EntityMeta, Kind
+from hansa_core.model.shape import Shape
+from hansa_core.records.guards import IDS
+from hansa_core.storage.transaction import Row, Session
+from hansa_sdk import LimitExceeded
+
+DEPENDENTS_MAX: Final = 20_000
+"""How many rows the deletion of records may take along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A reference whose rows follow their target: deleted with it, or detached (`set_null`)."""
+
+    entity: str
+    name: str
+    detach: bool
+
+    async def rows(self, session: Session, shape: Shape, ids: Sequence[UUID]) -> list[Row]:
+        """Return the rows that refer to `ids`; raises LimitExceeded above DEPENDENTS_MAX."""
+        table = shape.table(self.entity)
+        statement = (
+            sa.select(table)
+            .where(table.c[shape.entity(self.entity).fields[self.name].column] == sa.any_(IDS))
+            .limit(DEPENDENTS_MAX + 1)
+        )
+        rows = await session.fetch(statement, {"ids": list(ids)})
+        if len(rows) > DEPENDENTS_MAX:
+            raise LimitExceeded(
+                f"More than {DEPENDENTS_MAX} rows of {self.entity} hang on these records.",
+                next_step="Delete fewer at once, or archive them.",
+            )
+        return rows
+
+
+def dependents_of(shape: Shape, meta: EntityMeta) -> list[Dependent]:
+    """Return the references that cascade or detach, owned lines included."""
+    owned = {(r.target, r.inverse) for r in meta.relations.values() if r.owned}
+    found: list[Dependent] = []
+    for other in shape.entities.values():
+        for field in other.fields.values():
+            if field.kind is not Kind.REFERENCE or field.target != meta.name:
+                continue
+            if field.on_delete == "cascade" or (other.name, field.name) in owned:
+                found.append(Dependent(other.name, field.name, detach=False))
+            elif field.on_delete == "set_null":
+                found.append(Dependent(other.name, field.name, detach=True))
+    return found

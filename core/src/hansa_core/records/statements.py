@@ -1,0 +1,96 @@
+"""The SQL of writes: one statement for any number of rows, carried in as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from hansa_core.model.meta import EntityMeta, Kind
+from hansa_core.storage.statements import Statement, compile_statement
+from hansa_core.storage.tables import unit_column
+
+ROWS: Final = "rows"
+"""The name of the parameter that carries the rows."""
+
+
+def columns_of(meta: EntityMeta, names: Sequence[str] | None = None) -> dict[str, str]:
+    """Map row keys to columns, a quantity's unit included."""
+    columns: dict[str, str] = {}
+    for field in meta.stored:
+        if names is None or field.name in names:
+            columns[field.name] = field.column
+            if field.kind is Kind.QUANTITY:
+                columns[f"{field.name}_unit"] = unit_column(field)
+    return columns
+
+
+def insert_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
+    """INSERT any number of rows and return all their columns."""
+    source = _recordset(table, columns)
+    statement = (
+        postgresql.insert(table)
+        .from_select(list(columns), sa.select(*(source.c[name] for name in columns)))
+        .returning(table)
+    )
+    return compile_statement(statement)
+
+
+def update_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
+    """UPDATE any number of rows that still have their version; returns all their columns."""
+    source = _recordset(table, ["id", "version", *columns])
+    values: dict[str, sa.ColumnElement[object]] = {
+        name: cast("sa.ColumnElement[object]", source.c[name]) for name in columns
+    }
+    statement = (
+        sa.update(table)
+        .where(table.c.id == source.c.id, table.c.version == source.c.version)
+        .values({**values, "version": table.c.version + 1})
+        .returning(table)
+    )
+    return compile_statement(statement)
+
+
+def delete_statement(table: sa.Table) -> Statement:
+    """DELETE the rows whose ids are in the array parameter `ids`."""
+    ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid))
+    return compile_statement(sa.delete(table).where(table.c.id == sa.any_(ids)))
+
+
+def _recordset(table: sa.Table, columns: Sequence[str]) -> sa.TableValuedAlias:
+    """jsonb_to_recordset turns one document into typed rows, arrays and numbers exact."""
+    document = sa.bindparam(ROWS, type_=sa.Text)
+    typed = [sa.column(name, table.c[name].type) for name in columns]
+    function = sa.func.jsonb_to_recordset(sa.cast(document, postgresql.JSONB))
+    return function.table_valued(*typed, name="source").render_derived(
+        name="source", with_types=True
+    )
+
+
+def rows_document(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> str:
+    """Write rows of plain values as the JSON document the statements take."""
+    plain = [{column: row.get(key) for key, column in columns.items()} for row in rows]
+    return json.dumps(plain, default=_encode, ensure_ascii=False)
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, (Decimal, UUID)):
+        return str(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def row_from(meta: EntityMeta, record: Mapping[str, object]) -> dict[str, object]:
+    """Turn a database row into a row keyed by field names."""
+    return {key: record[column] for key, column in columns_of(meta).items()}

@@ -1,0 +1,77 @@
+"""Shapes by plugin set: each is compiled once, off the event loop, and few are kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from hansa_core.model.shape import Shape
+from hansa_core.plugins.compile import compile_shape
+from hansa_core.plugins.order import with_required
+from hansa_sdk import DeclarationErrors, Plugin, Problem
+
+SHAPES_MAX: Final = 64
+"""How many shapes a process keeps; tenants with the same plugins share one."""
+
+
+class Shapes:
+    """Compiles and keeps shapes for sets of enabled plugins."""
+
+    def __init__(
+        self,
+        installed: Mapping[str, Plugin],
+        *,
+        compiler: Callable[[Sequence[Plugin]], Shape] = compile_shape,
+    ) -> None:
+        self.installed = installed
+        self._compiler = compiler
+        self._kept: OrderedDict[frozenset[str], Shape] = OrderedDict()
+        self._locks: dict[frozenset[str], asyncio.Lock] = {}
+
+    async def of(self, names: Sequence[str]) -> Shape:
+        """Return the shape of these plugins and `system`.
+
+        Raises DeclarationErrors when one is not installed or the set does not compile.
+        """
+        key = frozenset({"system", *names})
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            return kept
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                if key not in self._kept:
+                    plugins = self.plugins(sorted(key))
+                    self._kept[key] = await asyncio.to_thread(self._compiler, plugins)
+                    while len(self._kept) > SHAPES_MAX:
+                        self._kept.popitem(last=False)
+                return self._kept[key]
+        finally:
+            self._locks.pop(key, None)
+
+    def plugins(self, names: Sequence[str]) -> list[Plugin]:
+        """Return installed plugins by name.
+
+        Raises DeclarationErrors naming those that are not installed.
+        """
+        missing = [name for name in names if name not in self.installed]
+        if missing:
+            raise DeclarationErrors([self._missing(name) for name in missing])
+        return [self.installed[name] for name in names]
+
+    def with_required(self, names: Sequence[str]) -> list[str]:
+        """Return `names`, `system` and all they require, in order."""
+        return with_required(["system", *names], self.installed)
+
+    def _missing(self, name: str) -> Problem:
+        known = ", ".join(sorted(set(self.installed) - {"system"})) or "none"
+        return Problem(
+            name,
+            "enabled plugins",
+            "a plugin that is installed",
+            f"no plugin {name}; installed are {known}",
+            f"Install the distribution that brings {name}, or correct the name.",
+        )
