@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from hansa_sdk.errors import Invalid
 
-Json: TypeAlias = "str | int | bool | Decimal | Sequence[Json] | Mapping[str, Json] | None"
+Json: TypeAlias = str | int | bool | Decimal | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
 class Currency(str):
