@@ -1,0 +1,1 @@
+"""One script per revision, in the order their names say."""
