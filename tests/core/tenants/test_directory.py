@@ -193,3 +193,20 @@ def test_owner_that_may_not_create_roles_is_told_so(postgres_url: str, tmp_path:
                 connection.exec_driver_sql(f"REASSIGN OWNED BY {login} TO CURRENT_USER")
                 connection.exec_driver_sql(f"DROP OWNED BY {login}")
                 connection.exec_driver_sql(f"DROP ROLE {login}")
+
+
+def test_owner_need_not_be_superuser(postgres_url: str, tmp_path: Path) -> None:
+    login = f"hansa_test_owner_{uuid.uuid4().hex[:8]}"
+    with owner_engine(postgres_url) as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"CREATE ROLE {login} LOGIN PASSWORD 'word' CREATEROLE CREATEDB"
+            )
+        with installed(with_login(postgres_url, login, "word"), tmp_path) as made:
+            tenant = create_tenant(made.engine, "main")
+            assert prepare_app_login(made.engine, made.owner_url, tmp_path) == made.app_url
+            drop_tenant(made.engine, tenant.slug)
+            ensure_tenant(made.engine)
+        assert roles(engine, tenant.role.removesuffix("_t_main")) == set()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP ROLE {login}")
