@@ -31,7 +31,7 @@ from hansa_core.storage.transaction import Isolation, Session, Tenant
 T = TypeVar("T")
 
 _PLUGIN_STATE: Final = sa.table(
-    "system_plugin_state", sa.column("plugin"), sa.column("state"), schema=TENANT_SCHEMA
+    "system_plugin_state", sa.column("plugin"), sa.column("status"), schema=TENANT_SCHEMA
 )
 _STATE: Final = sa.table("system_state", sa.column("generation"), schema=TENANT_SCHEMA)
 TENANTS_KEPT_MAX: Final = 1000
@@ -62,7 +62,7 @@ class Runtime:
         self._known: dict[str, _Known] = {}
         self._select_enabled = compile_statement(
             sa.select(_PLUGIN_STATE.c.plugin, _STATE.c.generation)
-            .select_from(_STATE.outerjoin(_PLUGIN_STATE, _PLUGIN_STATE.c.state == "enabled"))
+            .select_from(_STATE.outerjoin(_PLUGIN_STATE, _PLUGIN_STATE.c.status == "enabled"))
             .limit(1000)
         )
 

@@ -166,3 +166,6 @@ class Extension(_Record, Generic[E_co]):
                 cls.__extends__ = arguments[0]
                 cls.__entity_name__ = arguments[0].__entity_name__
         cls.__declared_fields__, cls.__declared_checks__ = _declare(cls)
+
+
+Entity.__declared_fields__, _ = _declare(Entity)

@@ -113,7 +113,9 @@ class EntityCompiler:
         if not _FIELD_NAME.fullmatch(name) or name.endswith("_") or "__" in name:
             self.problem(name, "a snake-case name", repr(name), "Rename the field.")
             return False
-        if name in RESERVED_FIELDS or name == self.plugin.name:
+        # `party { crm { source } }` shows what crm added: another plugin's name is no field here.
+        others = {entity.partition(".")[0] for entity in self.known} - {self.plugin.name}
+        if name in RESERVED_FIELDS or name in others:
             self.problem(name, "a name that is not reserved", name, "Rename the field.")
             return False
         return True

@@ -20,6 +20,7 @@ from hansa_sdk import (
     Translated,
     Url,
 )
+from hansa_sdk.links import is_link
 
 E = TypeVar("E", bound=Entity)
 
@@ -126,5 +127,7 @@ def seed_row(meta: EntityMeta, record: Entity, ids: Mapping[int, UUID]) -> dict[
 
 
 def _seed_value(value: object, ids: Mapping[int, UUID]) -> object:
-    target = cast("Link[object]", value).record if isinstance(value, Link) else None
-    return value if target is None else ids[id(target)]
+    if not is_link(value):
+        return value
+    link = cast("Link[object]", value)
+    return link if link.record is None else ids[id(link.record)]

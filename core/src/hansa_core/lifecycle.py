@@ -1,0 +1,189 @@
+"""Bringing a database, a tenant and its plugins up: directory, tables, roles, seeds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Final, cast
+from uuid import UUID, uuid5
+
+import sqlalchemy as sa
+
+from hansa_core.auth.principal import Principal
+from hansa_core.events.tables import APPEND_ONLY
+from hansa_core.migrate.runner import upgrade
+from hansa_core.model.instances import seed_row
+from hansa_core.model.shape import Shape
+from hansa_core.plugins.compile import plugin_version
+from hansa_core.plugins.order import in_order
+from hansa_core.records.guards import IDS
+from hansa_core.records.unit import UnitOfWork
+from hansa_core.runtime import Runtime
+from hansa_core.storage.statements import TENANT_SCHEMA, quote_name
+from hansa_core.storage.transaction import Tenant
+from hansa_core.system.accounts import sync_roles
+from hansa_core.system.entities import PluginState, PluginStatus
+from hansa_core.tenants.installation import prepare_directory
+from hansa_core.tenants.logins import prepare_app_login
+from hansa_core.tenants.owner import owner_engine
+from hansa_sdk import Misconfigured, Plugin, Seed
+
+_STATE: Final = sa.table(
+    "system_state", sa.column("generation", sa.BigInteger), schema=TENANT_SCHEMA
+)
+_HAS_TABLES: Final = sa.text(
+    """SELECT to_regclass('"__tenant__".system_plugin_state') IS NOT NULL"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enabled:
+    """What an enabling did: migrations applied per plugin, seeds made."""
+
+    plugins: tuple[str, ...]
+    migrations: tuple[str, ...]
+    seeds: int
+
+
+def prepare_database(owner_url: str, home: Path, app_url: str | None = None) -> str:
+    """Make directory and application login where missing; return the login's address.
+
+    Raises Misconfigured when the server refuses.
+    """
+    with owner_engine(owner_url) as engine:
+        prepare_directory(engine)
+        return prepare_app_login(engine, owner_url, home, app_url)
+
+
+def migrate_tenant(owner_url: str, tenant: Tenant, plugins: Sequence[Plugin]) -> list[str]:
+    """Bring a tenant's tables up to its plugins' newest migrations; return what was applied.
+
+    Each step is its own transaction, so a run that was cut off goes on where it stopped.
+    """
+    applied: list[str] = []
+    with owner_engine(owner_url) as engine, engine.connect() as connection:
+        for plugin in in_order(plugins):
+            if plugin.entities and not plugin.migrations:
+                raise Misconfigured(
+                    f"Plugin {plugin.name} has entities but no migrations.",
+                    next_step=f"Run `hansa plugin makemigrations {plugin.name}`.",
+                )
+            if plugin.migrations:
+                steps = upgrade(connection, tenant.schema, plugin.name, plugin.migrations)
+                applied.extend(f"{plugin.name}:{step}" for step in steps)
+        for table, privileges in APPEND_ONLY:
+            connection.execute(
+                sa.text(
+                    f"REVOKE {', '.join(privileges)} ON {quote_name(tenant.schema)}."
+                    f"{quote_name(table)} FROM {quote_name(tenant.role)}"
+                )
+            )
+        connection.commit()
+    return applied
+
+
+async def enable_plugins(
+    runtime: Runtime,
+    owner_url: str,
+    tenant: Tenant,
+    names: Sequence[str],
+    *,
+    demo: bool = False,
+) -> Enabled:
+    """Enable plugins and all they require for a tenant, with their roles and seeds.
+
+    Raises DeclarationErrors, before anything is touched, when the set does not compile.
+    """
+    before = await _enabled_now(runtime, tenant)
+    wanted = runtime.shapes.with_required([*before, *names])
+    shape = await runtime.shapes.of(wanted)
+    applied = await asyncio.to_thread(
+        migrate_tenant, owner_url, tenant, list(shape.plugins.values())
+    )
+    caller = runtime.caller(tenant, Principal.system("enable plugins"), shape)
+
+    async def work(unit: UnitOfWork) -> int:
+        await unit.session.execute(
+            sa.text(
+                'INSERT INTO "__tenant__".system_state (id, generation, policy_epoch)'
+                " VALUES (1, 0, 0) ON CONFLICT DO NOTHING"
+            )
+        )
+        new = await sync_plugins(unit, shape)
+        await sync_roles(unit, shape.roles)
+        count = await plant_seeds(unit, shape, demo=demo)
+        if new:
+            await unit.session.execute(sa.update(_STATE).values(generation=_STATE.c.generation + 1))
+        return count
+
+    seeds = await runtime.write(caller, work, timeout_seconds=60)
+    return Enabled(tuple(shape.plugins), tuple(applied), seeds)
+
+
+async def _enabled_now(runtime: Runtime, tenant: Tenant) -> list[str]:
+    """Return the plugins enabled so far; none when the tenant has no tables yet."""
+    async with runtime.database.transaction(tenant, read_only=True) as session:
+        there = await session.fetch_value(_HAS_TABLES)
+    if not there:
+        return []
+    return list((await runtime.shape_of(tenant)).plugins)
+
+
+async def sync_plugins(unit: UnitOfWork, shape: Shape) -> int:
+    """Write which plugins are enabled, in what version; return how many states changed."""
+    known = {state.plugin: state for state in await unit.find(PluginState, limit=1000)}
+    changes = 0
+    for name, plugin in shape.plugins.items():
+        version = plugin_version(plugin)
+        state = known.get(name)
+        if state is None:
+            state = PluginState(
+                plugin=name,
+                installed_version=version,
+                status=PluginStatus.ENABLED,
+                enabled_at=unit.now,
+            )
+        elif state.status is PluginStatus.ENABLED and state.installed_version == version:
+            continue
+        else:
+            state.status, state.enabled_at = PluginStatus.ENABLED, unit.now
+            state.installed_version = version
+        await unit.save(state)
+        changes += 1
+    return changes
+
+
+async def plant_seeds(unit: UnitOfWork, shape: Shape, *, demo: bool) -> int:
+    """Create the seeds that are not there yet; return how many were made.
+
+    A seed's id is derived from the tenant and its key, so a second run finds it again, and one a
+    person deleted stays away only where its plugin is not enabled anew.
+    """
+    wanted = [seed for _, seed in shape.seeds if demo or not seed.demo]
+    ids = {id(seed.record): _seed_id(unit, seed) for _, seed in shape.seeds}
+    count = 0
+    for entity, group in groupby(wanted, key=lambda seed: type(seed.record).__entity_name__):
+        seeds = list(group)
+        table = shape.table(entity)
+        found = await unit.session.fetch(
+            sa.select(table.c.id).where(table.c.id == sa.any_(IDS)),
+            {"ids": [ids[id(seed.record)] for seed in seeds]},
+        )
+        there = {cast(UUID, row["id"]) for row in found}
+        meta = shape.entity(entity)
+        rows = [
+            {**seed_row(meta, seed.record, ids), "id": ids[id(seed.record)]}
+            for seed in seeds
+            if ids[id(seed.record)] not in there
+        ]
+        if rows:
+            await unit.writer.create(entity, rows, trusted=True)
+            count += len(rows)
+    return count
+
+
+def _seed_id(unit: UnitOfWork, seed: Seed) -> UUID:
+    return uuid5(unit.caller.tenant.id, seed.key)
