@@ -128,9 +128,18 @@ def _text(field: FieldMeta, value: object) -> str:
     plain = cast(object, value.value) if isinstance(value, Enum) else value
     if not isinstance(plain, str):
         raise _refused(field, "text", value)
-    if "\0" in plain or any("\ud800" <= character <= "\udfff" for character in plain):
-        raise _refused(field, "Unicode text without NUL", value)
+    check_text(field.name, plain)
     return str.__str__(plain)
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise Invalid for text no database holds: NUL, or half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Invalid(
+            f"{name} compares with Unicode text without NUL; got {text!r:.80}.",
+            next_step="Correct the value.",
+            path=(name,),
+        )
 
 
 def check_member(field: FieldMeta, value: object) -> None:

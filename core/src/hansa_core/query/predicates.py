@@ -71,6 +71,11 @@ def to_sql(
     return SqlCompiler(shape, bindings, visible).condition(predicate, entity, table)
 
 
+def sql_type(kind: Kind) -> sa.types.TypeEngine[Any]:  # of whatever Python type
+    """Return the SQL type of a comparable kind, numbers without a scale."""
+    return _TYPES[kind]
+
+
 def operand(kind: Kind, value: object) -> Column:
     """Return a bound value of a field's kind."""
     return sa.literal(value, _TYPES[kind])
@@ -122,6 +127,10 @@ class SqlCompiler:
     def route(self, route: Route, table: sa.FromClause) -> Column:
         """Return the column of a resolved path."""
         return self._across(route.entity, table, route.hops, route.field.name)
+
+    def reference(self, entity: str, field: FieldMeta, table: sa.FromClause) -> Column:
+        """Return a reference's id, null where what it refers to is not visible."""
+        return self._across(entity, table, (), field.name)
 
     def seen(self, entity: str, table: sa.FromClause) -> Sequence[sa.ColumnElement[bool]]:
         """Return the conditions under which the caller may read the rows of `table`."""
