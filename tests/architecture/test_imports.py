@@ -18,7 +18,7 @@ _KERNEL_OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "casbin": ("hansa_core.policy",),
     "strawberry": ("hansa_core.graphql",),
     "graphql": ("hansa_core.graphql",),
-    "alembic": ("hansa_core.migrate",),
+    "alembic": ("hansa_core.migrate", "hansa_core.system.migrations"),
     "pluggy": ("hansa_core.plugins.hooks",),
     "litestar": ("hansa_core.app", "hansa_core.graphql.http", "hansa_core.auth.guards"),
     "asyncpg": ("hansa_core.storage",),
