@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -23,6 +22,7 @@ import pytest
 from hansa_core.storage.embedded import destroy, embedded
 from hansa_core.storage.embedded.locks import FileLock
 from hansa_core.storage.embedded.placement import place
+from hansa_core.testing.waiting import wait_until
 from hansa_sdk.errors import Misconfigured
 
 HOLDER = """
@@ -76,14 +76,6 @@ def runs(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status != "Z"
-
-
-def wait_until_gone(pid: int) -> None:
-    for _ in range(1000):
-        if not runs(pid):
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"process {pid} is still there")
 
 
 def use_as(user: int, home: Path, answer: Connection) -> None:
@@ -159,7 +151,7 @@ def test_server_recovers_after_kill_9_of_itself(home: Path) -> None:
         with psycopg.connect(server.url()) as connection:
             connection.execute("CREATE TABLE note (id int)")
         os.kill(server.pid, signal.SIGKILL)
-        wait_until_gone(server.pid)
+        wait_until(lambda: not runs(server.pid), what="the server's end")
 
         with embedded(home, durable=False) as again:
             assert again.pid != server.pid

@@ -97,6 +97,20 @@ def test_upgrade_gives_way_to_a_lock_and_resumes(
     assert upgrade(connection, tenant.schema, "toy", scripts) == ["0002"]
 
 
+def test_step_may_build_an_index_concurrently(
+    connection: sa.Connection, tenant: Tenant, scripts: Path
+) -> None:
+    write(scripts, 1, create("toy_deal"))
+    body = """with op.get_context().autocommit_block():
+        op.create_index("toy_idx", "toy_deal", ["id"], postgresql_concurrently=True)"""
+    write(scripts, 2, body)
+    write(scripts, 3, create("toy_stage"))
+
+    assert upgrade(connection, tenant.schema, "toy", scripts) == ["0001", "0002", "0003"]
+    indexes = sa.inspect(connection).get_indexes("toy_deal", schema=tenant.schema)
+    assert [index["name"] for index in indexes] == ["toy_idx"]
+
+
 def test_plugins_keep_revisions_apart(
     connection: sa.Connection, tenant: Tenant, tmp_path: Path
 ) -> None:

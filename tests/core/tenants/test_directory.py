@@ -140,8 +140,16 @@ def test_database_of_others_is_refused(postgres_url: str) -> None:
         drop_database(postgres_url, name, made_by="test")
 
 
-def test_drop_database_of_one_that_is_not_there_does_nothing(postgres_url: str) -> None:
-    drop_database(postgres_url, "hansa_test_never_made", made_by="demo")
+def test_drop_database_again_does_nothing(postgres_url: str) -> None:
+    name = f"hansa_test_{uuid.uuid4().hex[:12]}"
+    ensure_database(postgres_url, name, made_by="test")
+
+    for _ in range(2):
+        drop_database(postgres_url, name, made_by="test")
+
+    with owner_engine(postgres_url) as engine, engine.begin() as connection:
+        found = connection.scalars(sa.text("SELECT datname FROM pg_database")).all()
+    assert name not in found
 
 
 def test_database_of_a_newer_hansa_is_refused(postgres_url: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hansa_core.storage.database import Database
 from hansa_core.storage.statements import TENANT_SCHEMA
 from hansa_core.storage.transaction import Tenant
-from hansa_core.tenants.logins import prepare_app_login, self_check
+from hansa_core.tenants.logins import prepare_app_login, restrict_tables, self_check
 from hansa_core.tenants.owner import with_login
 from hansa_sdk.errors import Misconfigured
 from tests.core.tenants.conftest import Installed
@@ -81,6 +81,22 @@ async def test_statement_from_a_tenants_role_is_refused(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with database.transaction(own) as session:
             await session.execute(sa.text(text))
+
+
+async def test_restricted_table_only_grows(
+    database: Database, installation: Installed, tenants: tuple[Tenant, Tenant]
+) -> None:
+    tenant = tenants[1]
+    with installation.engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {tenant.schema}.event (id int)")
+        restrict_tables(connection, tenant, [("event", ("UPDATE", "DELETE", "TRUNCATE"))])
+
+    event = f"{tenant.schema}.event"
+    async with database.transaction(tenant) as session:
+        await session.execute(sa.text(f"INSERT INTO {event} VALUES (1)"))  # noqa: S608  # our own name
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.transaction(tenant) as session:
+            await session.execute(sa.text(f"UPDATE {event} SET id = 2"))  # noqa: S608  # our own name
 
 
 async def test_bare_login_reads_no_tenant_without_set_role(

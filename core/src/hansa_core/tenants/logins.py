@@ -6,6 +6,7 @@ owns nothing and inherits nothing: without SET ROLE it reads the directory and n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from hansa_core.settings import secret_file
 from hansa_core.storage.statements import quote_name
+from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.installation import require_mark, write_mark
 from hansa_core.tenants.owner import server_version, wait_for_turn, with_login
 from hansa_sdk.errors import Misconfigured
@@ -96,6 +98,20 @@ def grant_schema(connection: sa.Connection, schema: str, role: str) -> None:
         f"{defaults} USAGE ON SEQUENCES TO {whom}",
     ):
         connection.exec_driver_sql(statement)
+
+
+def restrict_tables(
+    connection: sa.Connection, tenant: Tenant, rules: Iterable[tuple[str, Iterable[str]]]
+) -> None:
+    """Take privileges on tables from the tenant's role: `[("system_event", ("UPDATE",)), ...]`.
+
+    Tables get the schema's default privileges when made, so this belongs after each migration.
+    """
+    for table, privileges in rules:
+        place = f"{quote_name(tenant.schema)}.{quote_name(table)}"
+        connection.exec_driver_sql(
+            f"REVOKE {', '.join(privileges)} ON {place} FROM {quote_name(tenant.role)}"
+        )
 
 
 def drop_role(connection: sa.Connection, role: str) -> None:
