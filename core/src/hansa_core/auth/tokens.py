@@ -16,7 +16,7 @@ _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowerca
 _RANDOM_LENGTH: Final = 43  # 256 bits in base 62
 _CHECKSUM_LENGTH: Final = 6
 _KEY: Final = re.compile(
-    r"hansa_(?P<tenant>[a-z0-9][a-z0-9_-]{0,62})_"
+    r"hansa_(?P<tenant>[a-z][a-z0-9-]{0,30})_"
     rf"[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECKSUM_LENGTH}}}",
     re.ASCII,
 )

@@ -11,18 +11,6 @@ from hansa_sdk import Predicate, Role
 ADMINISTRATOR: Final = "system.administrator"
 """The role that holds every permission there is: expanded pair by pair, never a wildcard."""
 
-RECORD_ACTIONS: Final = (
-    "read",
-    "create",
-    "update",
-    "delete",
-    "archive",
-    "export",
-    "import",
-    "admin",
-)
-"""The actions every entity has; actions that plugins declare come on top."""
-
 
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
