@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
@@ -132,6 +133,20 @@ class UnitOfWork:
         entity, _, verb = query.permission.rpartition(".")
         self.caller.grants.rows_for(entity, verb)
         return await query.function(self, **arguments)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """Undo what the block wrote, its events too, when it raises; the transaction goes on."""
+        changes, emitted = len(self.writer.changes), len(self._emitted)
+        made = {entity: set(ids) for entity, ids in self.writer.made.items()}
+        try:
+            async with self.session.savepoint():
+                yield
+        except BaseException:
+            del self.writer.changes[changes:]
+            del self._emitted[emitted:]
+            self.writer.made = made
+            raise
 
     def events(self) -> list[Change]:
         """Return what the transaction must write to the ledger before it commits."""
