@@ -88,19 +88,27 @@ def _is_zero(arguments: Sequence[ast.expr]) -> bool:
 
 
 def _toothless(source: Source) -> Iterator[str]:
-    """Yield the tests in which nothing asserts, neither here nor in a function named so."""
-    for node in source.tree.body:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if node.name.startswith("test_") and not any(_proves(each) for each in ast.walk(node)):
+    """Yield the tests in which nothing asserts, neither there nor in this file's functions."""
+    functions = [
+        node
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    proving = {node.name for node in functions if _proves(node, set())}
+    for node in functions:
+        if node.name.startswith("test_") and not _proves(node, proving):
             yield source.at(node.lineno, f"{node.name} asserts nothing")
 
 
-def _proves(node: ast.AST) -> bool:
+def _proves(function: ast.AST, proving: set[str]) -> bool:
+    return any(_is_proof(node, proving) for node in ast.walk(function))
+
+
+def _is_proof(node: ast.AST, proving: set[str]) -> bool:
     if isinstance(node, ast.Assert):
         return True
     if not isinstance(node, ast.Call):
         return False
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else dotted(function)
-    return bool(_PROOFS.search(name))
+    return name in proving or bool(_PROOFS.search(name))

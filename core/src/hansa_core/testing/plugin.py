@@ -8,19 +8,24 @@ database: it runs on every supported PostgreSQL), `browser`, `bench`.
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
+from hansa_core.plugins.discovery import installed_plugins
 from hansa_core.testing.counting import Count, Outcome, Report, Tally
 from hansa_core.testing.databases import fresh_database
 from hansa_core.testing.environment import TestEnvironment
 from hansa_core.testing.profile import Profile
+
+if TYPE_CHECKING:
+    from hansa_core.testing.platform import Platform
 
 _DEEP_TIMEOUT_SECONDS: Final = 1800.0
 _MARKERS: Final = (
@@ -186,6 +191,8 @@ def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
         return
     from hansa_core.storage.embedded import embedded
 
+    # A run that is told to end (timeout, CI) stops its server too, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with embedded(pytestconfig.stash[_home], durable=False) as server:
         yield server.url("postgres")
 
@@ -204,6 +211,18 @@ def sample_data(pytestconfig: pytest.Config) -> Path:
     if folder is None or not folder.is_dir():
         pytest.skip("HANSA_SAMPLE_DATA does not name a folder with the real data sets")
     return folder
+
+
+@pytest.fixture(scope="session")
+async def platform(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Platform]:
+    """A kernel with every installed plugin on a database of this session's own."""
+    from hansa_core.testing.platform import open_platform
+
+    home = tmp_path_factory.mktemp("home")
+    async with open_platform(database_url, home, installed_plugins()) as opened:
+        yield opened
 
 
 def _controls(config: pytest.Config) -> bool:
