@@ -1,0 +1,78 @@
+"""The API's names: what each GraphQL name of an entity stands for in its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hansa_core.model.meta import ORDERED_KINDS, EntityMeta, FieldMeta, Kind, ManyMeta, pascal
+from hansa_core.model.shape import Shape
+
+FILTERED_KINDS: Final = frozenset(Kind) - {Kind.QUANTITY, Kind.TRANSLATED}
+"""Kinds a list can be filtered by."""
+
+ROOT_WORDS: Final = ("where", "orderBy", "search", "first", "after", "last", "before", "archived")
+"""The arguments every list takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityApi:
+    """One entity by its API names. `orders` are enum values and the paths they order by."""
+
+    meta: EntityMeta
+    fields: Mapping[str, FieldMeta]
+    relations: Mapping[str, ManyMeta]
+    orders: Mapping[str, tuple[str, ...]]
+
+    @property
+    def filters(self) -> tuple[FieldMeta, ...]:
+        """The fields a list can be filtered by."""
+        return tuple(f for f in self.fields.values() if f.stored and f.kind in FILTERED_KINDS)
+
+    def enum_name(self, field: FieldMeta) -> str:
+        """Return the name of the enum type of one of its fields: CrmDealStage."""
+        return self.meta.type_name + pascal(field.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """All entities of a shape by their API names, keyed by entity name (crm.deal)."""
+
+    shape: Shape
+    entities: Mapping[str, EntityApi]
+
+    @classmethod
+    def of(cls, shape: Shape) -> Api:
+        """Index a shape's entities."""
+        return cls(
+            shape,
+            {
+                name: EntityApi(
+                    meta,
+                    {f.api_name: f for f in meta.fields.values()},
+                    {many.api_name: many for many in meta.relations.values()},
+                    dict(_orders(shape, meta)),
+                )
+                for name, meta in shape.entities.items()
+            },
+        )
+
+
+def _orders(shape: Shape, meta: EntityMeta) -> list[tuple[str, tuple[str, ...]]]:
+    """Own fields by their name, fields across one reference as reference_field."""
+    own: list[tuple[str, tuple[str, ...]]] = [
+        (f.api_name, (f.name,)) for f in meta.fields.values() if _ordered(f)
+    ]
+    across: list[tuple[str, tuple[str, ...]]] = [
+        (f"{reference.api_name}_{f.api_name}", (reference.name, f.name))
+        for reference in meta.fields.values()
+        if reference.kind is Kind.REFERENCE and reference.target in shape.entities
+        for f in shape.entities[reference.target].fields.values()
+        if _ordered(f) and not f.system
+    ]
+    return own + across
+
+
+def _ordered(field: FieldMeta) -> bool:
+    return field.stored and field.kind in ORDERED_KINDS

@@ -1,0 +1,152 @@
+"""Documents: parsed, validated and held to their limits once, then kept by shape and text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    Node,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.validation import MaxIntrospectionDepthRule
+
+from hansa_core.graphql.schema import CompiledSchema
+
+MAX_TOKENS: Final = 5_000
+MAX_DEPTH: Final = 12
+MAX_ALIASES: Final = 30
+MAX_ERRORS: Final = 20
+DOCUMENTS_KEPT: Final = 1_000
+LARGEST_KEPT: Final = 32_768
+"""Characters of the largest document that is kept."""
+
+_RULES: Final = (*specified_rules, MaxIntrospectionDepthRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A document, or why it cannot be answered."""
+
+    document: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+
+
+class Documents:
+    """Checks documents and keeps the last thousand."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], Checked] = OrderedDict()
+
+    def check(self, compiled: CompiledSchema, text: str) -> Checked:
+        """Parse and validate `text` against a schema. Hidden names are never suggested."""
+        key = (compiled.key, text)
+        known = self._kept.get(key)
+        if known is not None:
+            self._kept.move_to_end(key)
+            return known
+        checked = _check(compiled, text)
+        if checked.document is not None and len(text) <= LARGEST_KEPT:
+            self._kept[key] = checked
+            if len(self._kept) > DOCUMENTS_KEPT:
+                self._kept.popitem(last=False)
+        return checked
+
+
+def _check(compiled: CompiledSchema, text: str) -> Checked:
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+    except GraphQLSyntaxError as error:
+        return Checked(None, (error,))
+    except RecursionError:
+        return Checked(None, (_limit("The document is nested too deeply."),))
+    aliases = _Aliases()
+    visit(document, aliases)
+    if aliases.count > MAX_ALIASES:
+        return Checked(
+            None, (_limit(f"A document has at most {MAX_ALIASES} aliases, not {aliases.count}."),)
+        )
+    errors = validate(
+        compiled.schema, document, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True
+    )
+    if errors:
+        return Checked(None, tuple(errors))
+    depth = _depth(document)
+    if depth > MAX_DEPTH:
+        return Checked(
+            None, (_limit(f"Fields are nested at most {MAX_DEPTH} levels deep, not {depth}."),)
+        )
+    return Checked(document)
+
+
+def _limit(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "limit"})
+
+
+class _Aliases(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.alias is not None:
+            self.count += 1
+
+
+def _depth(document: DocumentNode) -> int:
+    """Count how deep fields are nested, each fragment measured once; introspection is apart."""
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    measured: dict[str, int] = {}
+    return max(
+        (
+            _depth_below(node.selection_set, fragments, measured)
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        ),
+        default=0,
+    )
+
+
+def _depth_below(
+    asked: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    measured: dict[str, int],
+) -> int:
+    deepest = 0
+    for node in asked.selections:
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if name not in measured:
+                measured[name] = _depth_below(fragments[name].selection_set, fragments, measured)
+            depth = measured[name]
+        elif isinstance(node, FieldNode) and node.name.value.startswith("__"):
+            depth = 1
+        else:
+            inner = _selection_set(node)
+            below = _depth_below(inner, fragments, measured) if inner else 0
+            depth = below + 1 if isinstance(node, FieldNode) else below
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _selection_set(node: Node) -> SelectionSetNode | None:
+    found: object = getattr(node, "selection_set", None)
+    return found if isinstance(found, SelectionSetNode) else None

@@ -1,0 +1,239 @@
+"""Input types of `where` and `orderBy`: operators by kind, nested references, quantifiers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLDefaultInput,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLID,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLString,
+)
+
+from hansa_core.graphql.api import Api, EntityApi
+from hansa_core.graphql.scalars import (
+    BIG_INT,
+    CURRENCY,
+    DATE,
+    DATE_TIME,
+    DECIMAL,
+    DURATION,
+    EMAIL,
+    JSON,
+    PHONE,
+    URL,
+    UUID_SCALAR,
+)
+from hansa_core.model.meta import FieldMeta, Kind
+
+SCALARS: Final[dict[Kind, GraphQLScalarType]] = {
+    Kind.TEXT: GraphQLString,
+    Kind.TRANSLATED: JSON,
+    Kind.INTEGER: BIG_INT,
+    Kind.BOOLEAN: GraphQLBoolean,
+    Kind.DECIMAL: DECIMAL,
+    Kind.MONEY: DECIMAL,
+    Kind.DATE: DATE,
+    Kind.INSTANT: DATE_TIME,
+    Kind.DURATION: DURATION,
+    Kind.UUID: UUID_SCALAR,
+    Kind.CURRENCY: CURRENCY,
+    Kind.EMAIL: EMAIL,
+    Kind.PHONE: PHONE,
+    Kind.URL: URL,
+    Kind.JSON: JSON,
+    Kind.REFERENCE: GraphQLID,
+}
+"""The scalar of each kind that has one."""
+
+_TEXTUAL: Final = frozenset({Kind.TEXT, Kind.CURRENCY, Kind.EMAIL, Kind.PHONE, Kind.URL})
+_EQUAL: Final = ("eq", "ne", "in", "notIn")
+_RANGE: Final = ("lt", "lte", "gt", "gte", "between")
+_TEXT: Final = ("contains", "startsWith", "endsWith")
+
+_MEANING: Final = {
+    "eq": "Equal, letter by letter.",
+    "ne": "Not equal. A record without a value does not match.",
+    "in": "Equal to one of these.",
+    "notIn": "Equal to none of these.",
+    "between": "From the first to the second value, both included.",
+    "contains": "Holds this text; upper and lower case are the same.",
+    "startsWith": "Begins with this text; upper and lower case are the same.",
+    "endsWith": "Ends with this text; upper and lower case are the same.",
+    "isNull": "true: has no value; false: has one.",
+}
+
+DIRECTION: Final = GraphQLEnumType(
+    "OrderDirection",
+    {"ASC": GraphQLEnumValue("asc"), "DESC": GraphQLEnumValue("desc")},
+    description="Smallest first, or largest first.",
+)
+NULLS: Final = GraphQLEnumType(
+    "OrderNulls",
+    {"FIRST": GraphQLEnumValue("first"), "LAST": GraphQLEnumValue("last")},
+    description="Where records without a value stand.",
+)
+
+
+class FilterTypes:
+    """Makes and keeps the input types of one schema's lists."""
+
+    def __init__(self, api: Api, enums: EnumTypes) -> None:
+        self._api = api
+        self._enums = enums
+        self._operators: dict[str, GraphQLInputObjectType] = {}
+        self._where: dict[str, GraphQLInputObjectType] = {}
+        self._many: dict[str, GraphQLInputObjectType] = {}
+        self._orders: dict[str, GraphQLInputObjectType] = {}
+
+    def where(self, entity: str) -> GraphQLInputObjectType:
+        """Return the filter of an entity: CrmDealWhere."""
+        if entity not in self._where:
+            one = self._api.entities[entity]
+            self._where[entity] = GraphQLInputObjectType(
+                f"{one.meta.type_name}Where",
+                lambda: self._where_fields(one),
+                description="All given conditions hold.",
+            )
+        return self._where[entity]
+
+    def order(self, entity: str) -> GraphQLInputObjectType:
+        """Return one key of an entity's order: CrmDealOrder."""
+        if entity not in self._orders:
+            one = self._api.entities[entity]
+            values = GraphQLEnumType(
+                f"{one.meta.type_name}OrderField",
+                {name: GraphQLEnumValue(name) for name in one.orders},
+                description="A field, or reference_field across a reference.",
+            )
+            self._orders[entity] = GraphQLInputObjectType(
+                f"{one.meta.type_name}Order",
+                {
+                    "field": GraphQLInputField(GraphQLNonNull(values)),
+                    "direction": GraphQLInputField(
+                        GraphQLNonNull(DIRECTION), default=GraphQLDefaultInput(value="ASC")
+                    ),
+                    "nulls": GraphQLInputField(
+                        GraphQLNonNull(NULLS), default=GraphQLDefaultInput(value="LAST")
+                    ),
+                },
+            )
+        return self._orders[entity]
+
+    def _where_fields(self, one: EntityApi) -> dict[str, GraphQLInputField]:
+        own = self.where(one.meta.name)
+        fields: dict[str, GraphQLInputField] = {}
+        for field in one.filters:
+            if field.kind is not Kind.REFERENCE:
+                fields[field.api_name] = GraphQLInputField(self._operator(one, field))
+            elif field.target in self._api.entities:
+                fields[field.api_name] = GraphQLInputField(self.where(field.target))
+        for many in one.relations.values():
+            if many.target in self._api.entities:
+                fields[many.api_name] = GraphQLInputField(self._quantifier(many.target))
+        several = GraphQLList(GraphQLNonNull(own))
+        fields["and"] = GraphQLInputField(several, description="All of these hold.")
+        fields["or"] = GraphQLInputField(several, description="At least one of these holds.")
+        fields["not"] = GraphQLInputField(own, description="This does not hold.")
+        return fields
+
+    def _quantifier(self, entity: str) -> GraphQLInputObjectType:
+        if entity not in self._many:
+            target = self.where(entity)
+            name = self._api.entities[entity].meta.type_name
+            self._many[entity] = GraphQLInputObjectType(
+                f"{name}ManyWhere",
+                {word: GraphQLInputField(target) for word in ("some", "none", "every")},
+                description="A condition on related records.",
+            )
+        return self._many[entity]
+
+    def _operator(self, one: EntityApi, field: FieldMeta) -> GraphQLInputObjectType:
+        """Return the operators of a kind; enums have their own, the rest share one per kind."""
+        if field.kind is Kind.ENUM:
+            enum = self._enums.of_field(one, field)
+            return self._operator_type(f"{enum.name}Filter", enum, _EQUAL)
+        if field.kind is Kind.TEXT_LIST or field.kind is Kind.JSON:
+            return self._operator_type("PresenceFilter", GraphQLString, ())
+        if field.kind is Kind.BOOLEAN:
+            return self._operator_type("BooleanFilter", GraphQLBoolean, ("eq", "ne"))
+        if field.kind is Kind.UUID:
+            scalar = GraphQLID if field.name == "id" else UUID_SCALAR
+            return self._operator_type(f"{scalar.name}Filter", scalar, _EQUAL)
+        if field.kind in _TEXTUAL:
+            return self._operator_type("StringFilter", GraphQLString, (*_EQUAL, *_RANGE, *_TEXT))
+        scalar = SCALARS[field.kind]
+        return self._operator_type(f"{scalar.name}Filter", scalar, (*_EQUAL, *_RANGE))
+
+    def _operator_type(
+        self, name: str, value: GraphQLScalarType | GraphQLEnumType, operators: tuple[str, ...]
+    ) -> GraphQLInputObjectType:
+        if name not in self._operators:
+            several = GraphQLList(GraphQLNonNull(value))
+            fields = {
+                operator: GraphQLInputField(
+                    several if operator in ("in", "notIn", "between") else value,
+                    description=_MEANING.get(operator),
+                )
+                for operator in operators
+            }
+            fields["isNull"] = GraphQLInputField(GraphQLBoolean, description=_MEANING["isNull"])
+            self._operators[name] = GraphQLInputObjectType(name, fields)
+        return self._operators[name]
+
+
+class EnumTypes:
+    """Makes and keeps the enum types of one schema: one per field that holds an enum."""
+
+    def __init__(self, api: Api) -> None:
+        self._types: dict[str, GraphQLEnumType] = {}
+        self._by_class: dict[object, str] = {}
+        for one in api.entities.values():
+            for field in one.fields.values():
+                if field.enum is not None:
+                    self._by_class.setdefault(field.enum, one.enum_name(field))
+
+    def of_field(self, one: EntityApi, field: FieldMeta) -> GraphQLEnumType:
+        """Return the enum type of a field: CrmDealStage with upper-case names."""
+        name = one.enum_name(field)
+        if field.enum is not None:
+            return self._make(name, {m.name.upper(): str(m.value) for m in field.enum})
+        return self._make(name, {value.upper(): value for value in field.values})
+
+    def of_class(self, cls: type[StrEnum], fallback: str) -> GraphQLEnumType:
+        """Return the enum type of a class: the one of the first field that holds it."""
+        members = {m.name.upper(): str(m.value) for m in cls}
+        return self._make(self._by_class.get(cls, fallback), members)
+
+    def _make(self, name: str, members: dict[str, str]) -> GraphQLEnumType:
+        if name not in self._types:
+            values = {member: GraphQLEnumValue(value) for member, value in members.items()}
+            self._types[name] = GraphQLEnumType(name, values)
+        return self._types[name]
+
+
+QUANTITY_INPUT: Final = GraphQLInputObjectType(
+    "QuantityInput",
+    {
+        "value": GraphQLInputField(GraphQLNonNull(DECIMAL)),
+        "unit": GraphQLInputField(GraphQLNonNull(GraphQLString)),
+    },
+    description="An exact number of units, the unit by its code.",
+)
+MONEY_INPUT: Final = GraphQLInputObjectType(
+    "MoneyInput",
+    {
+        "amount": GraphQLInputField(GraphQLNonNull(DECIMAL)),
+        "currency": GraphQLInputField(GraphQLNonNull(CURRENCY)),
+    },
+    description="An exact amount in one currency.",
+)

@@ -1,0 +1,178 @@
+"""Output types of a shape: one object type per entity, its connection and edge."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLString,
+)
+
+from hansa_core.graphql.answers import (
+    resolve_edge_node,
+    resolve_edges,
+    resolve_nodes,
+    resolve_page_info,
+    resolve_reference,
+    resolve_relation,
+    resolve_total,
+    resolve_total_exact,
+)
+from hansa_core.graphql.api import Api, EntityApi
+from hansa_core.graphql.filters import SCALARS, EnumTypes, FilterTypes
+from hansa_core.graphql.scalars import DECIMAL
+from hansa_core.model.meta import FieldMeta, Kind
+
+OutputType = (
+    GraphQLScalarType
+    | GraphQLEnumType
+    | GraphQLObjectType
+    | GraphQLList[Any]  # lists and non-nulls of any of these
+    | GraphQLNonNull[Any]
+)
+
+PAGE_INFO: Final = GraphQLObjectType(
+    "PageInfo",
+    {
+        "hasNextPage": GraphQLField(GraphQLNonNull(GraphQLBoolean)),
+        "hasPreviousPage": GraphQLField(GraphQLNonNull(GraphQLBoolean)),
+        "startCursor": GraphQLField(GraphQLString),
+        "endCursor": GraphQLField(GraphQLString),
+    },
+    description="Where a page begins and ends, and whether there is more.",
+)
+QUANTITY_OUTPUT: Final = GraphQLObjectType(
+    "Quantity",
+    {"value": GraphQLField(DECIMAL), "unit": GraphQLField(GraphQLString)},
+    description="An exact number of units, the unit by its code.",
+)
+
+
+class OutputTypes:
+    """Makes and keeps the output types of one schema."""
+
+    def __init__(self, api: Api, enums: EnumTypes, filters: FilterTypes) -> None:
+        self._api = api
+        self._enums = enums
+        self._filters = filters
+        self._records: dict[str, GraphQLObjectType] = {}
+        self._connections: dict[str, GraphQLObjectType] = {}
+        self._arguments: dict[str, dict[str, GraphQLArgument]] = {}
+        # fields without arguments and texts of their own are shared: they are most of a schema
+        self._plain: dict[str, GraphQLField] = {}
+
+    def record(self, entity: str) -> GraphQLObjectType:
+        """Return the type of an entity's records: CrmDeal."""
+        if entity not in self._records:
+            one = self._api.entities[entity]
+            self._records[entity] = GraphQLObjectType(
+                one.meta.type_name,
+                lambda: self._record_fields(one),
+                description=one.meta.label,
+            )
+        return self._records[entity]
+
+    def connection(self, entity: str) -> GraphQLObjectType:
+        """Return the type of an entity's pages: CrmDealConnection."""
+        if entity not in self._connections:
+            name = self._api.entities[entity].meta.type_name
+            record = GraphQLNonNull(self.record(entity))
+            edge = GraphQLObjectType(
+                f"{name}Edge",
+                {
+                    "node": GraphQLField(record, resolve=resolve_edge_node),
+                    "cursor": GraphQLField(GraphQLNonNull(GraphQLString)),
+                },
+            )
+            self._connections[entity] = GraphQLObjectType(
+                f"{name}Connection",
+                {
+                    "nodes": GraphQLField(
+                        GraphQLNonNull(GraphQLList(record)), resolve=resolve_nodes
+                    ),
+                    "edges": GraphQLField(
+                        GraphQLNonNull(GraphQLList(GraphQLNonNull(edge))), resolve=resolve_edges
+                    ),
+                    "pageInfo": GraphQLField(GraphQLNonNull(PAGE_INFO), resolve=resolve_page_info),
+                    "totalCount": GraphQLField(
+                        GraphQLInt,
+                        resolve=resolve_total,
+                        description="How many records match, counted up to 10,000.",
+                    ),
+                    "totalCountIsExact": GraphQLField(
+                        GraphQLBoolean,
+                        resolve=resolve_total_exact,
+                        description="false: there are more than totalCount says.",
+                    ),
+                },
+            )
+        return self._connections[entity]
+
+    def list_arguments(self, entity: str) -> dict[str, GraphQLArgument]:
+        """Return the arguments of an entity's lists."""
+        if entity not in self._arguments:
+            self._arguments[entity] = {
+                "where": GraphQLArgument(self._filters.where(entity)),
+                "orderBy": GraphQLArgument(
+                    GraphQLList(GraphQLNonNull(self._filters.order(entity)))
+                ),
+                "search": GraphQLArgument(GraphQLString, description="Words to look for."),
+                "first": GraphQLArgument(GraphQLInt, description="At most 200."),
+                "after": GraphQLArgument(GraphQLString),
+                "last": GraphQLArgument(GraphQLInt, description="At most 200."),
+                "before": GraphQLArgument(GraphQLString),
+            }
+        return self._arguments[entity]
+
+    def _record_fields(self, one: EntityApi) -> dict[str, GraphQLField]:
+        fields: dict[str, GraphQLField] = {}
+        for field in one.fields.values():
+            if field.kind is Kind.REFERENCE:
+                if field.target in self._api.entities:
+                    fields[field.api_name] = self._shared(
+                        field, self.record(field.target), reference=True
+                    )
+            else:
+                fields[field.api_name] = self._value(one, field)
+        for many in one.relations.values():
+            if many.target in self._api.entities:
+                fields[many.api_name] = GraphQLField(
+                    self.connection(many.target),
+                    args=self.list_arguments(many.target),
+                    resolve=resolve_relation,
+                )
+        return fields
+
+    def _value(self, one: EntityApi, field: FieldMeta) -> GraphQLField:
+        if field.name == "id":
+            return self._shared(field, GraphQLNonNull(GraphQLID))
+        if field.name == "version":
+            return self._shared(field, GraphQLNonNull(GraphQLInt))
+        if field.kind is Kind.ENUM:
+            return self._shared(field, self._enums.of_field(one, field))
+        if field.kind is Kind.TEXT_LIST:
+            return self._shared(field, GraphQLList(GraphQLNonNull(GraphQLString)))
+        if field.kind is Kind.QUANTITY:
+            return self._shared(field, QUANTITY_OUTPUT)
+        return self._shared(field, SCALARS[field.kind])
+
+    def _shared(
+        self, field: FieldMeta, type_: OutputType, *, reference: bool = False
+    ) -> GraphQLField:
+        resolve = resolve_reference if reference else None
+        if field.help:
+            return GraphQLField(type_, resolve=resolve, description=field.help)
+        key = str(type_)
+        if key not in self._plain:
+            self._plain[key] = GraphQLField(type_, resolve=resolve)
+        return self._plain[key]

@@ -1,0 +1,254 @@
+"""Scalars: how exact decimals, moments, durations and codes are written in GraphQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final, cast
+from uuid import UUID
+
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    GraphQLError,
+    GraphQLScalarType,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+)
+
+_MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$")
+_DURATION = re.compile(
+    r"^(?P<sign>-?)P(?=[\dT])(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?$"
+)
+_LARGEST_INTEGER: Final = 2**53 - 1  # what every JSON reader keeps exactly
+_LARGEST_DECIMAL: Final = 40  # characters: more digits than any column holds
+
+
+def decimal_text(value: Decimal) -> str:
+    """Write a decimal without exponent, and without zeros behind its second decimal."""
+    whole, dot, decimals = format(value, "f").partition(".")
+    if not dot:
+        return whole
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
+def duration_text(value: timedelta) -> str:
+    """Write a duration as ISO 8601: days, hours, minutes, seconds."""
+    sign = "-" if value < timedelta(0) else ""
+    value = abs(value)
+    hours, rest = divmod(value.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    fraction = f".{value.microseconds:06}".rstrip("0") if value.microseconds else ""
+    days = f"{value.days}D" if value.days else ""
+    parts = [(hours, "H"), (minutes, "M")]
+    clock = "".join(f"{number}{letter}" for number, letter in parts if number)
+    if seconds or fraction:
+        clock += f"{seconds}{fraction}S"
+    return f"{sign}P{days}{'T' + clock if clock else ''}" if days or clock else "PT0S"
+
+
+def parse_decimal(value: object) -> Decimal:
+    """Read an exact decimal from a string or a whole number; raises GraphQLError."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        found = "a number with a fraction" if isinstance(value, (float, Decimal)) else _say(value)
+        raise GraphQLError(
+            f"Expected an exact decimal as a string, found {found}: JSON numbers lose digits. "
+            'Write it in quotes, like "10.50".'
+        )
+    text = str(value).strip()
+    try:
+        result = Decimal(text)
+    except InvalidOperation:
+        result = None
+    if result is None or not result.is_finite() or len(text) > _LARGEST_DECIMAL:
+        raise GraphQLError(f'Expected a decimal like "10.50", found {_say(value)}.')
+    return result
+
+
+def parse_moment(value: object) -> datetime:
+    """Read an aware moment as RFC 3339; raises GraphQLError for one without a zone."""
+    if isinstance(value, str) and _MOMENT.match(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise GraphQLError(
+        "Expected a moment with its zone (RFC 3339) like 2026-01-31T09:30:00Z or "
+        f"2026-01-31T10:30:00+01:00, found {_say(value)}."
+    )
+
+
+def parse_date(value: object) -> date:
+    """Read a calendar date; raises GraphQLError."""
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise GraphQLError(f"Expected a date like 2026-01-31, found {_say(value)}.")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read an ISO 8601 duration of fixed length; raises GraphQLError."""
+    match = _DURATION.match(value) if isinstance(value, str) and len(value) <= 40 else None
+    if match is None:
+        raise GraphQLError(f"Expected a duration like PT1H30M or P2D, found {_say(value)}.")
+    number = {
+        name: Decimal(text) for name, text in match.groupdict().items() if text and text != "-"
+    }
+    days = number.get("weeks", Decimal(0)) * 7 + number.get("days", Decimal(0))
+    seconds = (
+        number.get("hours", Decimal(0)) * 3600
+        + number.get("minutes", Decimal(0)) * 60
+        + number.get("seconds", Decimal(0))
+    )
+    try:
+        result = timedelta(days=int(days), microseconds=int(seconds * 1_000_000))
+    except OverflowError:
+        raise GraphQLError(f"The duration {_say(value)} is too long.") from None
+    return -result if match["sign"] else result
+
+
+def parse_uuid(value: object) -> UUID:
+    """Read a UUID; raises GraphQLError."""
+    if isinstance(value, str):
+        try:
+            return UUID(value)
+        except ValueError:
+            pass
+    raise GraphQLError(f"Expected a UUID, found {_say(value)}.")
+
+
+def literal_value(node: ValueNode) -> object:
+    """Turn a constant literal into plain data; numbers with a fraction become decimals."""
+    if isinstance(node, (StringValueNode, EnumValueNode, BooleanValueNode)):
+        return node.value
+    if isinstance(node, IntValueNode):
+        return int(node.value)
+    if isinstance(node, FloatValueNode):
+        return Decimal(node.value)
+    if isinstance(node, ListValueNode):
+        return [literal_value(item) for item in node.values]
+    if isinstance(node, ObjectValueNode):
+        return {item.name.value: literal_value(item.value) for item in node.fields}
+    if isinstance(node, NullValueNode):
+        return None
+    raise GraphQLError("A variable inside a JSON literal is not possible; pass the whole value.")
+
+
+def _parse_text(value: object) -> str:
+    """Take a string as it is: the form of addresses and codes is checked with the record."""
+    if isinstance(value, str):
+        return value
+    raise GraphQLError(f"Expected a string, found {_say(value)}.")
+
+
+def _parse_integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_INTEGER:
+        return value
+    raise GraphQLError(f"Expected a whole number of at most 15 digits, found {_say(value)}.")
+
+
+def _write_integer(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _write_json(value: object) -> object:
+    """Give JSON columns as data, whether the driver gives text or data."""
+    return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
+
+
+def _parse_json(value: object) -> object:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, object]", value).items()
+        return {name: _parse_json(item) for name, item in pairs}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_parse_json(item) for item in cast("Sequence[object]", value)]
+    return value
+
+
+def _write_moment(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _write_decimal(value: object) -> str:
+    return decimal_text(value if isinstance(value, Decimal) else Decimal(str(value)))
+
+
+def _write_duration(value: object) -> str:
+    assert isinstance(value, timedelta)
+    return duration_text(value)
+
+
+def _say(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _literal(parse: Callable[[object], object]) -> Callable[[ValueNode], object]:
+    return lambda node: parse(literal_value(node))
+
+
+def _scalar(
+    name: str,
+    description: str,
+    write: Callable[[object], object],
+    parse: Callable[[object], object],
+) -> GraphQLScalarType:
+    return GraphQLScalarType(
+        name,
+        description=description,
+        coerce_output_value=write,
+        coerce_input_value=parse,
+        coerce_input_literal=_literal(parse),
+    )
+
+
+DECIMAL: Final = _scalar(
+    "Decimal",
+    'An exact decimal number as a string, like "10.50". A JSON number with a fraction is refused.',
+    _write_decimal,
+    parse_decimal,
+)
+BIG_INT: Final = _scalar(
+    "BigInt",
+    "A whole number between -(2^53 - 1) and 2^53 - 1, as a JSON number.",
+    _write_integer,
+    _parse_integer,
+)
+DATE_TIME: Final = _scalar(
+    "DateTime",
+    "A moment with its zone, as RFC 3339 says: 2026-01-31T09:30:00Z. Answers are in UTC.",
+    _write_moment,
+    parse_moment,
+)
+DATE: Final = _scalar("Date", "A calendar date: 2026-01-31.", str, parse_date)
+DURATION: Final = _scalar(
+    "Duration", "A length of time as ISO 8601 says: PT1H30M, P2D.", _write_duration, parse_duration
+)
+UUID_SCALAR: Final = _scalar("UUID", "A UUID in its usual form.", str, parse_uuid)
+JSON: Final = _scalar("JSON", "Any JSON value.", _write_json, _parse_json)
+CURRENCY: Final = _scalar(
+    "Currency", "An ISO 4217 code of three capital letters: EUR.", str, _parse_text
+)
+EMAIL: Final = _scalar("Email", "An e-mail address.", str, _parse_text)
+PHONE: Final = _scalar("Phone", "A telephone number as people write it.", str, _parse_text)
+URL: Final = _scalar("Url", "An absolute http or https address.", str, _parse_text)
+
+ALL_SCALARS: Final = (
+    BIG_INT,
+    DECIMAL, DATE_TIME, DATE, DURATION, UUID_SCALAR, JSON, CURRENCY, EMAIL, PHONE, URL,
+)  # fmt: skip
