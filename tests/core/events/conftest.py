@@ -91,6 +91,8 @@ def app_login(database_url: str) -> Iterator[str]:
                 role, sql.Literal(password)
             )
         )
+        database = sql.Identifier(owner.info.dbname)
+        owner.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
         yield _with_login(database_url, name, password)
         owner.execute(sql.SQL("DROP OWNED BY {}").format(role))
         owner.execute(sql.SQL("DROP ROLE {}").format(role))

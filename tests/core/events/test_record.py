@@ -15,7 +15,8 @@ from hansa_core.events.crypto import ERASED, Subject
 from hansa_core.events.reading import EventValues, read_values
 from hansa_core.events.record import Change
 from hansa_core.events.subject_keys import erase_subject
-from hansa_core.storage.transaction import Tenant
+from hansa_core.storage.transaction import Session, Tenant
+from hansa_core.testing.waiting import eventually
 from hansa_sdk.errors import Invalid
 from tests.core.events.conftest import ORIGIN, Ledger, changed
 
@@ -145,9 +146,36 @@ async def test_writers_agree_on_one_key_when_they_meet_the_same_person(ledger: L
         order = people if version % 2 else people[::-1]
         await ledger.record(*(about(one, version) for one in order))
 
-    await asyncio.gather(*(write(version) for version in range(1, 9)))
+    async with asyncio.TaskGroup() as group:
+        for version in range(1, 9):
+            group.create_task(write(version))
     assert await ledger.seal() == 160
     assert all(one.after["name"] == SECRET for one in await values(ledger))
+
+
+@pytest.mark.parametrize("first_commits", [True, False])
+async def test_a_writer_takes_the_key_another_was_making_when_that_one_commits(
+    ledger: Ledger, first_commits: bool
+) -> None:
+    one = person()
+
+    async def waits() -> bool:
+        with ledger.owner() as owner:
+            waiting = owner.execute(
+                "SELECT 1 FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return waiting.fetchone() is not None
+
+    async with ledger.database.connection() as connection:
+        await connection.execute(f'BEGIN; SET LOCAL ROLE "{ledger.tenant.role}"')
+        await ledger.record_in(Session(connection, ledger.tenant), about(one))
+        second = asyncio.create_task(ledger.record(about(one, 2)))
+        await eventually(waits, what="the second writer's wait")
+        await connection.execute("COMMIT" if first_commits else "ROLLBACK")
+        await asyncio.wait_for(second, 5)
+    assert await ledger.seal() == 1 + first_commits
+    assert all(read.after["name"] == SECRET for read in await values(ledger))
 
 
 async def test_a_value_no_event_can_hold_is_refused_with_its_path(ledger: Ledger) -> None:
