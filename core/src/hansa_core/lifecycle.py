@@ -22,12 +22,12 @@ from hansa_core.plugins.order import in_order
 from hansa_core.records.guards import IDS
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
-from hansa_core.storage.statements import TENANT_SCHEMA, quote_name
+from hansa_core.storage.statements import TENANT_SCHEMA
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.accounts import sync_roles
 from hansa_core.system.entities import PluginState, PluginStatus
 from hansa_core.tenants.installation import prepare_directory
-from hansa_core.tenants.logins import prepare_app_login
+from hansa_core.tenants.logins import prepare_app_login, restrict_tables
 from hansa_core.tenants.owner import owner_engine
 from hansa_sdk import Misconfigured, Plugin, Seed
 
@@ -74,13 +74,7 @@ def migrate_tenant(owner_url: str, tenant: Tenant, plugins: Sequence[Plugin]) ->
             if plugin.migrations:
                 steps = upgrade(connection, tenant.schema, plugin.name, plugin.migrations)
                 applied.extend(f"{plugin.name}:{step}" for step in steps)
-        for table, privileges in APPEND_ONLY:
-            connection.execute(
-                sa.text(
-                    f"REVOKE {', '.join(privileges)} ON {quote_name(tenant.schema)}."
-                    f"{quote_name(table)} FROM {quote_name(tenant.role)}"
-                )
-            )
+        restrict_tables(connection, tenant, APPEND_ONLY)
         connection.commit()
     return applied
 

@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from hansa_core.storage.reserved import quote_newer_words
+
 TENANT_SCHEMA: Final = quoted_name("__tenant__", quote=True)
 """The schema every tenant table is declared in; rendered per tenant by `Statement.text`."""
 
 _PLACEHOLDER: Final = '"__tenant__"'
-_DIALECT: Final = asyncpg_dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialect constructors untyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ def compile_statement(statement: sa.Executable) -> Statement:
     return Statement(str(compiled), names, defaults)
 
 
+def _dialect() -> sa.Dialect:
+    made = asyncpg_dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialect constructors untyped
+    quote_newer_words(made)
+    return made
+
+
 def quote_name(name: str) -> str:
     """Return `name` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+_DIALECT: Final = _dialect()

@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from hansa_core.storage.reserved import quote_newer_words
 from hansa_sdk.errors import Busy, Misconfigured
 
 SERVER_VERSION_MIN: Final = 15
@@ -27,6 +28,7 @@ def owner_engine(url: str) -> Generator[sa.Engine]:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10},
     )
+    quote_newer_words(engine.dialect)
     try:
         try:
             with engine.connect() as connection:

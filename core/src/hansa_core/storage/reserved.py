@@ -1,0 +1,17 @@
+"""Words PostgreSQL reserved after SQLAlchemy's list was written, so that they are quoted."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+_NEWER: Final = frozenset({"system_user"})
+"""SYSTEM_USER is reserved from PostgreSQL 16 on; it is also the table of `system.user`."""
+
+
+def quote_newer_words(dialect: sa.Dialect) -> None:
+    """Make a dialect quote identifiers that newer servers reserve."""
+    words = cast("frozenset[str]", frozenset(RESERVED_WORDS))
+    dialect.identifier_preparer.reserved_words = set(words | _NEWER)
