@@ -15,7 +15,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PUBLIC: Final = "public"
-"""The permission of what anybody may call, signed in or not."""
+"""The permission of what anybody may call, signed in or not.
+
+>>> PUBLIC
+'public'
+"""
 
 
 @dataclass(frozen=True, slots=True)

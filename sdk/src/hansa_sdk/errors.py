@@ -51,61 +51,101 @@ class HansaError(Exception):
 
 
 class Invalid(HansaError):
-    """A value breaks a rule of its field or record."""
+    """A value breaks a rule of its field or record.
+
+    >>> Invalid("Expected a name.", path=("name",)).path
+    ('name',)
+    """
 
     code = "invalid"
 
 
 class NotFound(HansaError):
-    """The record does not exist or the caller may not see it: one answer for both."""
+    """The record does not exist or the caller may not see it: one answer for both.
+
+    >>> NotFound("There is no deal 7.").code
+    'not_found'
+    """
 
     code = "not_found"
 
 
 class Denied(HansaError):
-    """The caller's roles do not grant the action."""
+    """The caller's roles do not grant the action.
+
+    >>> Denied("Your roles do not grant delete.").code
+    'denied'
+    """
 
     code = "denied"
 
 
 class Unauthenticated(HansaError):
-    """Nobody is signed in, or the session or key is no longer good."""
+    """Nobody is signed in, or the session or key is no longer good.
+
+    >>> Unauthenticated("Sign in first.").code
+    'unauthenticated'
+    """
 
     code = "unauthenticated"
 
 
 class Stale(HansaError):
-    """The record changed since the caller read it."""
+    """The record changed since the caller read it.
+
+    >>> Stale("Changed since you read it.", params={"version": 3}).params["version"]
+    3
+    """
 
     code = "stale"
 
 
 class Duplicate(HansaError):
-    """Another record already holds a value that must be unique."""
+    """Another record already holds a value that must be unique.
+
+    >>> Duplicate("Another tag has that name.").code
+    'duplicate'
+    """
 
     code = "duplicate"
 
 
 class InUse(HansaError):
-    """Other records still refer to this one."""
+    """Other records still refer to this one.
+
+    >>> InUse("Still used by a deal.").code
+    'in_use'
+    """
 
     code = "in_use"
 
 
 class LimitExceeded(HansaError):
-    """The request asks for more than one request may."""
+    """The request asks for more than one request may.
+
+    >>> LimitExceeded("At most 200 records a page.").code
+    'limit'
+    """
 
     code = "limit"
 
 
 class Busy(HansaError):
-    """The transaction lost against others five times; trying again later is right."""
+    """The transaction lost against others five times; trying again later is right.
+
+    >>> str(Busy("Others kept winning.", next_step="Try again."))
+    'Others kept winning. Try again.'
+    """
 
     code = "busy"
 
 
 class Misconfigured(HansaError):
-    """Settings, database or files are not as the program needs them."""
+    """Settings, database or files are not as the program needs them.
+
+    >>> Misconfigured("HANSA_HOME is a file.").code
+    'misconfigured'
+    """
 
     code = "misconfigured"
 

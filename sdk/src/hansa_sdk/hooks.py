@@ -95,7 +95,8 @@ def before(
 ) -> Callable[[Callable[[Context, Sequence[E]], Awaitable[None]]], RecordHook]:
     """Declare a function that may change or refuse records before they are written.
 
-    Without `changes` it runs before create and update.
+    Without `changes` it runs before create and update. A refusal names the record by its position
+    in the batch: `raise Invalid(..., path=(position, "name"))`.
 
     >>> from hansa_sdk.system import Team
     >>> @before(Team, "create")

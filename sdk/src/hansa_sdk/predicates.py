@@ -149,5 +149,25 @@ def all_of(parts: Sequence[Predicate]) -> Predicate:
 
 
 CURRENT_USER = Marker.CURRENT_USER
+"""The caller's own id, in the predicates of roles and views.
+
+>>> from hansa_sdk.system import UserTeam
+>>> (UserTeam.user == CURRENT_USER).value
+<Marker.CURRENT_USER: '$current_user'>
+"""
+
 CURRENT_TEAMS = Marker.CURRENT_TEAMS
+"""The ids of the caller's teams and the teams below them.
+
+>>> from hansa_sdk.system import UserTeam
+>>> UserTeam.team.one_of(CURRENT_TEAMS).operator
+'in'
+"""
+
 NOW = Marker.NOW
+"""The instant the request began.
+
+>>> from hansa_sdk.system import User
+>>> (User.created_at < NOW).operator
+'lt'
+"""

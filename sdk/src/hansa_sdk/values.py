@@ -10,6 +10,12 @@ from typing import TypeAlias
 from hansa_sdk.errors import Invalid
 
 Json: TypeAlias = str | int | bool | Decimal | Sequence["Json"] | Mapping[str, "Json"] | None
+"""Any JSON value; its numbers are exact.
+
+>>> note: Json = {"size": Decimal("1.50"), "tags": ["a", "b"]}
+>>> sorted(note)
+['size', 'tags']
+"""
 
 
 class Currency(str):
