@@ -79,8 +79,10 @@ def _codes() -> Mapping[str, str]:
             if len(code) == 2 and code.isalpha() and code not in _NOT_ISO:
                 codes.setdefault(_normal(name), code)
                 codes.setdefault(_normal(code), code)
+    known = set(codes.values())
     for alias, current in _three_letter_codes().items():
-        codes.setdefault(_normal(alias), current)
+        if current in known:
+            codes.setdefault(_normal(alias), current)
     return {**codes, **_SPOKEN}
 
 

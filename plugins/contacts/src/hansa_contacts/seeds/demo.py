@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +45,10 @@ class _Organisation:
     people: tuple[_Person, ...]
     region: str | None = None
 
+
+_ORDER: Final[Sequence[type[Entity]]] = (
+    *(Tag, Party, Affiliation, Address, PhoneNumber, EmailAddress, PartyTag),
+)
 
 _TAGS: Final = {
     "customer": ("Customer", "#2f6f4f"),
@@ -152,7 +156,12 @@ def demo_seeds() -> tuple[Seed, ...]:
         time_zone="Europe/Berlin",
         party=own,
     )
-    return (*made, _seed("legal_entity", company))
+    return (*sorted(made, key=_turn), _seed("legal_entity", company))
+
+
+def _turn(seed: Seed) -> int:
+    """Seeds of one entity stand together, so that they are written together."""
+    return _ORDER.index(type(seed.record))
 
 
 def _organisation(given: _Organisation, tags: dict[str, Tag]) -> Iterator[Seed]:

@@ -20,9 +20,7 @@ class ActivityKind(StrEnum):
     TASK = "task"
 
 
-class Activity(
-    Entity, name="crm.activity", plural="activities", label="Activity", subject="party"
-):
+class Activity(Entity, name="crm.activity", plural="activities", label="Activity", subject="party"):
     """One call, meeting, e-mail, note or task. A note has nothing left to do and is done at once.
 
     Without `due_at` it may be done at any time.
