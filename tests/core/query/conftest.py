@@ -48,7 +48,7 @@ class Probe:
 
     database: Database
     tenant: Tenant
-    shape: Shape
+    shape: Shape = field(repr=False)
     cursors: CursorSealer = field(default_factory=lambda: CursorSealer(b"q" * 32))
 
     def caller(self, rows: Mapping[str, Predicate] | None = None, user: uuid.UUID = USER) -> Caller:
