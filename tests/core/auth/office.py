@@ -88,15 +88,15 @@ async def open_office(postgres_url: str, home: Path) -> AsyncGenerator[Office]:
         with owner_engine(url) as engine:
             prepare_directory(engine)
             app_url = prepare_app_login(engine, url, home)
-            tenants = [create_tenant(engine, slug) for slug in ("main", "other")]
-            for tenant in tenants:
+            main, other = create_tenant(engine, "main"), create_tenant(engine, "other")
+            for tenant in (main, other):
                 _make_tables(engine, tenant, shape)
         database = await Database.connect(app_url)
         clock = FixedClock(datetime(2026, 11, 21, 9, tzinfo=UTC))
         runtime = Runtime(database, Shapes({"system": plugin}), b"k" * 32, clock=clock)
-        office = Office(runtime, database, *tenants, shape, clock)
+        office = Office(runtime, database, main, other, shape, clock)
         try:
-            for tenant in tenants:
+            for tenant in (main, other):
                 await runtime.write(
                     office.administrator(tenant), lambda unit: sync_roles(unit, shape.roles)
                 )
