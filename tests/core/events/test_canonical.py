@@ -71,7 +71,8 @@ def test_decimals_keep_value_and_scale(value: Decimal) -> None:
 def test_one_instant_has_one_spelling_whatever_its_zone(value: object) -> None:
     if isinstance(value, datetime):
         assert canonical_bytes(value.astimezone(UTC)) == canonical_bytes(value)
-        assert datetime.fromisoformat(json.loads(canonical_bytes(value))) == value
+        # In UTC: Python calls an hour that a zone repeats unequal to everything elsewhere.
+        assert datetime.fromisoformat(json.loads(canonical_bytes(value))) == value.astimezone(UTC)
 
 
 @given(st.lists(_PLAIN, max_size=3), st.floats(), st.lists(_PLAIN, max_size=3))
