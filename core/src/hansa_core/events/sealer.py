@@ -11,11 +11,10 @@ from functools import partial
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
-import asyncpg
-
 from hansa_core.events.chain import head, next_hash
 from hansa_core.events.tables import EventTables
 from hansa_core.storage.database import Database
+from hansa_core.storage.refusals import FAILURES
 from hansa_core.storage.transaction import Session, Tenant
 from hansa_sdk.errors import HansaError
 
@@ -27,13 +26,7 @@ BACK_OFF_SECONDS: Final = (0.1, 5.0)
 """Pause after a tenant's first failure, doubled with each, and the longest."""
 
 _TIMEOUT_SECONDS: Final = 30
-_EXPECTED: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    HansaError,
-)
+_EXPECTED: Final = (*FAILURES, HansaError)
 """Failures whose text says enough; others are logged with their traceback."""
 
 T = TypeVar("T")

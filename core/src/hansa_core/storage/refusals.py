@@ -1,4 +1,4 @@
-"""Which rule of the database a failed statement broke."""
+"""How the database fails: broken rules of a statement, and a server that does not answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import asyncpg
 UNIQUE: Final = "unique"
 FOREIGN_KEY: Final = "foreign_key"
 OTHER: Final = ""
+
+FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What a statement may fail with when server or connection are at fault."""
 
 
 def refusal_kind(error: Exception) -> str:
