@@ -13,28 +13,31 @@ from hansa_core.transfer.report import RowProblem
 from hansa_sdk import LimitExceeded, Predicate, all_of
 from hansa_sdk.predicates import Compare, Path
 
-ROWS_MAX: Final = 50_000
-"""Records read at once; a chunk that needs more is refused rather than read in part."""
+PAGE_ROWS: Final = 10_000
+PAGES_MAX: Final = 10
+"""A chunk that needs more records is refused rather than compared with a part of them."""
 
 
 async def rows_by(
     unit: UnitOfWork, entity: str, field: str, values: Collection[object], *more: Predicate
 ) -> list[Row]:
-    """Read the records whose field has one of the values, in one statement, oldest first."""
+    """Read the records whose field has one of the values, archived ones too, oldest first."""
     if not values:
         return []
-    found = await unit.reader.rows(
-        entity,
-        all_of((Compare(Path(entity, (field,)), "in", tuple(values)), *more)),
-        (unit.caller.shape.entity(entity).cls.id.ascending(),),
-        ROWS_MAX,
+    among = Compare(Path(entity, (field,)), "in", tuple(values))
+    oldest = (unit.caller.shape.entity(entity).cls.id.ascending(),)
+    found: list[Row] = []
+    for _ in range(PAGES_MAX):
+        beyond = (Compare(Path(entity, ("id",)), "gt", found[-1]["id"]),) if found else ()
+        where = all_of((among, *more, *beyond))
+        page = await unit.reader.rows(entity, where, oldest, PAGE_ROWS, archived=True)
+        found += page
+        if len(page) < PAGE_ROWS:
+            return found
+    raise LimitExceeded(
+        f"More than {len(found) - 1:,} records of {entity} belong to one part of the file.",
+        next_step="Tell which records are meant by a field that is unique.",
     )
-    if len(found) >= ROWS_MAX:
-        raise LimitExceeded(
-            f"More than {ROWS_MAX:,} records of {entity} belong to one part of the file.",
-            next_step="Tell which records are meant by a field that is unique.",
-        )
-    return found
 
 
 def equals(entity: str, field: str, value: object) -> Predicate:
