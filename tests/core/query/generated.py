@@ -128,7 +128,7 @@ def predicates(shape: Shape, entity: str, depth: int = 3) -> st.SearchStrategy[P
     leaves = st.one_of(_compares(shape, entity), st.just(Everything()))
     if depth == 0:
         return leaves
-    part = st.deferred(lambda: predicates(shape, entity, depth - 1))
+    part = _later(shape, entity, depth - 1)
     parts = st.lists(part, max_size=3).map(tuple)
     options: list[st.SearchStrategy[Predicate]] = [
         leaves,
@@ -138,7 +138,7 @@ def predicates(shape: Shape, entity: str, depth: int = 3) -> st.SearchStrategy[P
         part.map(Not),
     ]
     for path, target in _relations(shape, entity):
-        inner = st.deferred(lambda target=target: predicates(shape, target, depth - 1))
+        inner = _later(shape, target, depth - 1)
         quantifier = st.sampled_from(["some", "none", "every"])
         options.append(
             st.builds(
@@ -146,6 +146,10 @@ def predicates(shape: Shape, entity: str, depth: int = 3) -> st.SearchStrategy[P
             )
         )
     return st.one_of(options)
+
+
+def _later(shape: Shape, entity: str, depth: int) -> st.SearchStrategy[Predicate]:
+    return st.deferred(lambda: predicates(shape, entity, depth))
 
 
 def _paths(shape: Shape, entity: str) -> list[tuple[Path, FieldMeta]]:

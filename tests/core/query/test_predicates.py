@@ -25,13 +25,11 @@ SHAPE = shape()
 NOBODY = Bindings(None, (), datetime(2026, 11, 21, tzinfo=UTC))
 
 
-async def _in_sql(
-    session: Session, predicate: Predicate, bindings: Bindings = BINDINGS
-) -> dict[uuid.UUID, object]:
+async def _in_sql(session: Session, predicate: Predicate) -> dict[object, object]:
     table = SHAPE.table("probe.thing")
-    answer = to_sql(predicate, SHAPE, "probe.thing", table, bindings).label("answer")
+    answer = to_sql(predicate, SHAPE, "probe.thing", table, BINDINGS).label("answer")
     rows = await session.fetch(sa.select(table.c.id, answer))
-    return {uuid.UUID(str(row["id"])): row["answer"] for row in rows}
+    return {row["id"]: row["answer"] for row in rows}
 
 
 def _in_python(
@@ -48,11 +46,17 @@ def _in_python(
 async def test_sql_and_python_agree_on_generated_rows(probe: Probe, data: st.DataObject) -> None:
     world = data.draw(worlds(SHAPE))
     asked = data.draw(st.lists(predicates(SHAPE, "probe.thing"), min_size=1, max_size=5))
+    cases = [(predicate, bindings) for predicate in asked for bindings in (BINDINGS, NOBODY)]
+    table = SHAPE.table("probe.thing")
+    answers = [
+        to_sql(predicate, SHAPE, "probe.thing", table, bindings) for predicate, bindings in cases
+    ]
     async with probe.holding(world.rows) as session:
-        for predicate in asked:
-            for bindings in (BINDINGS, NOBODY):
-                expected = _in_python(world, predicate, bindings)
-                assert await _in_sql(session, predicate, bindings) == expected, predicate
+        columns = [answer.label(f"answer_{n}") for n, answer in enumerate(answers)]
+        rows = await session.fetch(sa.select(table.c.id, *columns))
+    for n, (predicate, bindings) in enumerate(cases):
+        in_sql = {row["id"]: row[f"answer_{n}"] for row in rows}
+        assert in_sql == _in_python(world, predicate, bindings), predicate
 
 
 async def test_folding_equals_the_database_for_every_letter(probe: Probe) -> None:
@@ -97,7 +101,12 @@ _PRICE, _CURRENCY = Path("probe.thing", ("price",)), Path("probe.thing", ("curre
         And((Compare(_CURRENCY, "in", ("EUR", "USD")), Compare(_PRICE, "lt", TEN))),
         And((Compare(_CURRENCY, "ne", "EUR"), Compare(_PRICE, "lt", TEN))),
         And((Or((Compare(_CURRENCY, "eq", "EUR"),)), Compare(_PRICE, "lt", TEN))),
-        And((Compare(Path("probe.thing", ("box", "currency")), "eq", "EUR"), Thing.price == TEN)),  # type: ignore[comparison-overlap]  # a mistake on purpose
+        And(
+            (
+                Compare(Path("probe.thing", ("box", "currency")), "eq", "EUR"),
+                Compare(_PRICE, "eq", TEN),
+            )
+        ),
         Compare(_PRICE, "in", (Money(TEN, EUR), Money(TEN, USD))),
         Compare(_PRICE, "lt", Path("probe.thing", ("box", "price"))),
         And(

@@ -149,7 +149,10 @@ async def test_rollups_count_what_the_caller_may_read(probe: Probe) -> None:
         full(THING, box=box["id"], weight=Decimal("8"), colour="red", archived=True),
     ]
     asked = fields("thing_count", "red_weight", "last_day")
-    rules: dict[str, Predicate] = {"probe.box": Everything(), "probe.thing": Thing.weight < 2}  # type: ignore[operator]  # a whole number stands for its Decimal
+    rules: dict[str, Predicate] = {
+        "probe.box": Everything(),
+        "probe.thing": Thing.weight < Decimal(2),
+    }
     async with probe.holding({"probe.box": [box, empty], "probe.thing": listed}) as session:
         whole, part = probe.reader(session), probe.reader(session, rules)
         none = probe.reader(session, {"probe.box": Everything()})
