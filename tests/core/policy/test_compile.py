@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from hansa_core.model.shape import HookTables, Shape
+from hansa_core.model.shape import HookTables, Shape, content_key
 from hansa_core.policy.compile import GrantsCache, compile_grants
 from hansa_core.policy.rules import ADMINISTRATOR
 from hansa_sdk import CURRENT_USER, Role, Team, UserTeam, allow, deny
@@ -89,3 +89,12 @@ def test_cache_drops_the_least_recently_used(shape: Shape) -> None:
     grants("demo.twin")
     assert grants("demo.reader") is first
     assert grants("demo.member") is not second
+
+
+def test_shapes_differ_when_only_the_rows_of_a_role_do() -> None:
+    mine, archived = UserTeam.user == CURRENT_USER, UserTeam.archived == False  # noqa: E712  # a predicate, not a truth
+    both, either = (
+        Role("demo.a", (allow(UserTeam, "read", when=when),))
+        for when in (mine & archived, mine | archived)
+    )
+    assert content_key({}, {}, {"demo.a": both}) != content_key({}, {}, {"demo.a": either})

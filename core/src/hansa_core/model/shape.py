@@ -85,7 +85,9 @@ def content_key(
 def plain(value: object) -> object:
     """Turn declarations into plain data, functions and classes into their names."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        # The type's name too: And and Or have the same fields and mean different things.
+        content = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return {"": type(value).__name__, **content}
     if isinstance(value, Mapping):
         pairs = cast(Mapping[object, object], value).items()
         return {str(key): plain(item) for key, item in pairs}
