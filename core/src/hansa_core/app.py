@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
 
-import uvicorn
 from litestar import Litestar, Response, get
 from litestar.response import Redirect
 
@@ -21,10 +18,7 @@ from hansa_core.runtime import Runtime
 from hansa_core.storage.refusals import FAILURES
 from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.routing import TenantRouter
-from hansa_sdk import Misconfigured, NotFound
-
-_CLOSING_SECONDS_MAX: Final = 5
-_BACKLOG: Final = 2048
+from hansa_sdk import NotFound
 
 
 def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
@@ -74,53 +68,3 @@ def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
         lifespan=[sealing],
         openapi_config=None,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind before anything else starts; raises Misconfigured when the port is taken.
-
-    Port 0 takes any free one.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-        made.listen(_BACKLOG)
-    except OSError as error:
-        made.close()
-        raise Misconfigured(
-            f"Cannot listen on {host}:{port}: {error.strerror}.",
-            next_step="Stop what uses that port, or choose another with --port.",
-        ) from error
-    made.setblocking(False)
-    return made
-
-
-async def serve(
-    runtime: Runtime,
-    listening: socket.socket,
-    *,
-    ready: Callable[[], Awaitable[None]] | None = None,
-) -> None:
-    """Serve on a socket from `listen` until SIGINT or SIGTERM; requests under way are finished.
-
-    `ready` is awaited once requests are answered.
-    """
-    host = str(listening.getsockname()[0])
-    config = uvicorn.Config(
-        create_app(runtime, bound_to=host),
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_CLOSING_SECONDS_MAX,
-        proxy_headers=False,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not (server.started or serving.done()):
-        await asyncio.sleep(0.01)
-    if ready is not None and server.started:
-        await ready()
-    await serving

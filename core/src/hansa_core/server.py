@@ -1,0 +1,74 @@
+"""The web server: a socket bound early, requests until a signal, what is under way finished."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import uvicorn
+
+from hansa_core.app import create_app
+from hansa_core.runtime import Runtime
+from hansa_sdk import Misconfigured
+
+_CLOSING_SECONDS_MAX: Final = 5
+_BACKLOG: Final = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind before anything else starts; raises Misconfigured when the port is taken.
+
+    Port 0 takes any free one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        raise Misconfigured(
+            f"Cannot listen on {host}:{port}: {error.strerror}.",
+            next_step="Stop what uses that port, or choose another with --port.",
+        ) from error
+    made.setblocking(False)
+    return made
+
+
+async def serve(
+    runtime: Runtime,
+    listening: socket.socket,
+    *,
+    ready: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve on a socket from `listen` until SIGINT or SIGTERM; requests under way are finished.
+
+    `ready` is awaited once requests are answered.
+    """
+    host = str(listening.getsockname()[0])
+    config = uvicorn.Config(
+        create_app(runtime, bound_to=host),
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_CLOSING_SECONDS_MAX,
+        proxy_headers=False,
+    )
+    await _Server(config, ready).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it answers requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], Awaitable[None]] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self._ready is not None and self.started:
+            await self._ready()
