@@ -210,3 +210,41 @@ async def test_hidden_records_count_as_absent_when_a_filter_crosses_to_them(prob
             for visible in (rules, {"probe.thing": Everything()}):
                 answer = to_sql(predicate, SHAPE, "probe.thing", table, BINDINGS, visible.get)
                 assert await session.fetch_value(sa.select(answer)) is expected, predicate
+
+
+async def test_quantifiers_take_unknown_as_not_met(probe: Probe) -> None:
+    box = full(SHAPE.table("probe.box"))
+    table = SHAPE.table("probe.thing")
+    asking, unnamed = full(table, name="x", box=box["id"]), full(table, box=box["id"])
+    lonely = full(table)
+    rows = {"probe.box": [box], "probe.thing": [asking, unnamed, lonely]}
+    world = World([box], [asking, unnamed, lonely])
+    inside, x = Path("probe.thing", ("box", "things")), Thing.name == "x"
+    expected = {
+        Related(inside, "every", x): False,
+        Related(inside, "every", Or((x, Thing.name.is_null()))): True,
+        Related(inside, "none", Thing.name == "y"): True,
+        Related(inside, "none", x): False,
+        Related(inside, "some", Not(x)): False,
+        Related(inside, "some", x): True,
+    }
+    async with probe.holding(rows) as session:
+        for predicate, answer in expected.items():
+            alone = predicate.quantifier != "some"  # without a box there are no records to fail
+            answers = {asking["id"]: answer, unnamed["id"]: answer, lonely["id"]: alone}
+            assert await _in_sql(session, predicate) == answers, predicate
+            assert _in_python(world, predicate) == answers, predicate
+
+
+async def test_hidden_records_do_not_count_when_a_filter_asks_for_related_ones(
+    probe: Probe,
+) -> None:
+    box = full(SHAPE.table("probe.box"))
+    things = [full(SHAPE.table("probe.thing"), box=box["id"], name=name) for name in ("a", "b")]
+    rules: dict[str, Predicate] = {"probe.box": Everything(), "probe.thing": Thing.name == "a"}
+    guess = Related(Path("probe.box", ("things",)), "some", Thing.name == "b")
+    table = SHAPE.table("probe.box")
+    async with probe.holding({"probe.box": [box], "probe.thing": things}) as session:
+        for visible, expected in ((None, True), (rules.get, False)):
+            answer = to_sql(guess, SHAPE, "probe.box", table, BINDINGS, visible)
+            assert await session.fetch_value(sa.select(answer)) is expected
