@@ -22,6 +22,7 @@ from hansa_sdk import (
     Plugin,
     Ref,
     Role,
+    Rule,
     Seed,
     Series,
     User,
@@ -63,6 +64,10 @@ class Stray(Entity, name="other.stray", label="Stray"):
     float_value: Field[float] = field()
     amount: Field[Money] = money(currency="nothing")
     custom: Field[str] = field()
+
+
+class Release(Entity, name="late.release", label="Release"):
+    version: Field[str] = field()  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]  # the mistake under test
 
 
 def problems(*plugins: Plugin) -> str:
@@ -115,7 +120,10 @@ def test_all_mistakes_are_listed_when_a_plugin_has_several() -> None:
             roles=(Role("demo.clerk", (allow(Box, "fly"),)),),
         )
     )
-    assert "demo: entity other.stray: expected a name that begins with demo., found other.stray" in text
+    assert (
+        "demo: entity other.stray: expected a name that begins with demo., found other.stray"
+        in text
+    )
     assert "entity other.stray.float_value: expected a type the kernel knows" in text
     assert "entity other.stray.amount: expected money(currency=...)" in text
     assert "entity other.stray.custom: expected a name that is not reserved" in text
@@ -132,6 +140,34 @@ def test_role_with_an_unknown_action_is_refused_with_the_known_ones() -> None:
     assert "role demo.clerk: allow(demo.box): expected one of admin, archive, create" in text
     assert "found fly" in text
     assert "role wrong: expected a name demo.<name>" in text
+
+
+def test_role_condition_inside_a_quantifier_is_checked_against_the_related_entity() -> None:
+    role = Role("demo.clerk", (allow(Box, "read", when=Box.items.some(Box.name == "x")),))
+    text = problems(Plugin(name="demo", entities=(Box, Item), roles=(role,)))
+    assert "role demo.clerk: when=: expected fields of demo.item, found demo.box.name" in text
+
+
+def test_denial_with_a_condition_and_a_role_declared_twice_are_refused() -> None:
+    rule = Rule("demo.box", ("read",), Box.name == "x", "deny")
+    role = Role("demo.clerk", (rule,))
+    text = problems(Plugin(name="demo", entities=(Box, Item), roles=(role, role)))
+    assert "role demo.clerk: expected deny() without when=" in text
+    assert "role demo.clerk: expected a name used once" in text
+
+
+def test_field_that_every_record_has_already_is_refused() -> None:
+    text = problems(Plugin(name="late", entities=(Release,)))
+    assert "entity late.release.version: expected a name every record does not have" in text
+
+
+class Crowded(Entity, name="demo.crowded", plural="crowdeds", label="Crowded"):
+    system: Field[str] = field()
+
+
+def test_field_named_like_another_plugin_is_refused() -> None:
+    text = problems(Plugin(name="demo", entities=(Crowded,)))
+    assert "entity demo.crowded.system: expected a name that is not reserved" in text
 
 
 def test_reference_to_an_entity_of_a_plugin_not_required_is_refused() -> None:

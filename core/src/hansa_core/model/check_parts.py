@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Final
 
-from hansa_core.model.meta import EntityMeta
+from hansa_core.model.meta import EntityMeta, ManyMeta
 from hansa_core.model.paths import resolve
 from hansa_sdk import AnyColumn, Invalid, Plugin, Predicate, Problem, Role
 from hansa_sdk.predicates import And, Compare, Not, Or, Path, Related
 from hansa_sdk.views import BoardView, ListView
 
+ADMINISTRATOR: Final = "system.administrator"
 RESERVED_ACTIONS: Final = frozenset(
     {"create", "update", "delete", "archive", "restore", "upsert_many", "update_many"}
     | {"delete_many", "group", "changes"}
@@ -89,6 +91,14 @@ def _role(
     permissions: frozenset[tuple[str, str]],
 ) -> Iterator[Problem]:
     where = f"role {role.name}"
+    if role.name == ADMINISTRATOR and role.rules:
+        yield Problem(
+            plugin.name,
+            where,
+            "no rules: the kernel gives it every permission",
+            f"{len(role.rules)} rules",
+            "Leave them out.",
+        )
     if not re.fullmatch(rf"{plugin.name}\.[a-z][a-z0-9_]*", role.name):
         yield Problem(plugin.name, where, f"a name {plugin.name}.<name>", role.name, "Rename it.")
     for rule in role.rules:
@@ -101,17 +111,60 @@ def _role(
             yield Problem(plugin.name, where, "actions in allow()", "none", "Name some.")
         for action in rule.actions:
             if (rule.entity, action) not in permissions:
-                known = sorted(verb for entity, verb in permissions if entity == rule.entity)
-                yield Problem(
-                    plugin.name,
-                    f"{where}: allow({rule.entity})",
-                    f"one of {', '.join(known)}",
-                    action,
-                    "Correct it, or declare an action with that permission.",
-                )
+                yield _unknown_action(plugin, where, rule.entity, action, permissions)
+        if rule.when is not None and rule.effect != "allow":
+            yield Problem(
+                plugin.name, where, "deny() without when=", "a condition", "Deny all rows or none."
+            )
         if rule.when is not None:
-            for path in paths_of(rule.when):
-                yield from _path(plugin, f"{where}: when=", path, entities, rule.entity)
+            yield from _condition(plugin, f"{where}: when=", rule.when, entities, rule.entity)
+
+
+def _unknown_action(
+    plugin: Plugin, where: str, entity: str, action: str, permissions: frozenset[tuple[str, str]]
+) -> Problem:
+    known = sorted(verb for name, verb in permissions if name == entity)
+    near = get_close_matches(action, known, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return Problem(
+        plugin.name,
+        f"{where}: allow({entity})",
+        f"one of {', '.join(known)}",
+        action,
+        f"{hint}Correct it, or declare an action with that permission.",
+    )
+
+
+def _condition(
+    plugin: Plugin,
+    where: str,
+    condition: Predicate,
+    entities: Mapping[str, EntityMeta],
+    entity: str,
+) -> Iterator[Problem]:
+    """Check every path of a condition, those inside quantifiers against the related entity."""
+    for path in paths_of(condition):
+        yield from _path(plugin, where, path, entities, entity)
+    for related in _quantified(condition):
+        try:
+            relation = resolve(entities, entity, related.path.names)
+        except Invalid:
+            continue  # told by its path above
+        if isinstance(relation, ManyMeta):
+            yield from _condition(plugin, where, related.part, entities, relation.target)
+
+
+def _quantified(condition: Predicate) -> Iterator[Related]:
+    match condition:
+        case Related():
+            yield condition
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _quantified(part)
+        case Not(part=part):
+            yield from _quantified(part)
+        case _:
+            return
 
 
 def _path(

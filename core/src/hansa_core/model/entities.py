@@ -113,6 +113,10 @@ class EntityCompiler:
         if not _FIELD_NAME.fullmatch(name) or name.endswith("_") or "__" in name:
             self.problem(name, "a snake-case name", repr(name), "Rename the field.")
             return False
+        declared = self.cls.__declared_fields__[name]
+        if name in _SYSTEM_FIELDS and declared is not Entity.__declared_fields__[name]:
+            self.problem(name, "a name every record does not have already", name, "Rename it.")
+            return False
         # `party { crm { source } }` shows what crm added: another plugin's name is no field here.
         others = {entity.partition(".")[0] for entity in self.known} - {self.plugin.name}
         if name in RESERVED_FIELDS or name in others:

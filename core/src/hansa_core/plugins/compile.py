@@ -45,6 +45,7 @@ def compile_shape(plugins: Sequence[Plugin]) -> Shape:
     hooks = compile_hooks(ordered, problems)
     for plugin in ordered:
         problems.extend(check_parts(plugin, entities, permissions))
+    problems.extend(_twice(ordered))
     if problems:
         raise DeclarationErrors(problems)
     return _shape(ordered, entities, permissions, hooks)
@@ -70,6 +71,26 @@ def _entities(plugins: Sequence[Plugin], problems: list[Problem]) -> dict[str, E
             if meta is not None:
                 entities[meta.name] = meta
     return entities
+
+
+def _twice(plugins: Sequence[Plugin]) -> list[Problem]:
+    """Find role names that two plugins (or one twice) declare."""
+    owners: dict[str, str] = {}
+    problems: list[Problem] = []
+    for plugin in plugins:
+        for role in plugin.roles:
+            if role.name in owners:
+                problems.append(
+                    Problem(
+                        plugin.name,
+                        f"role {role.name}",
+                        "a name used once",
+                        f"one of {owners[role.name]} too",
+                        "Rename it.",
+                    )
+                )
+            owners[role.name] = plugin.name
+    return problems
 
 
 def _permissions(
