@@ -143,6 +143,27 @@ async def test_walk_yields_every_row_once_in_order(probe: Probe, data: st.DataOb
             assert await _walk(reader, request, size, backward=backward) == expected
 
 
+@pytest.mark.parametrize("names", [("box", "version"), ("box",), ("amount",)], ids=".".join)
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("nulls_first", [False, True])
+async def test_walk_meets_nulls_where_they_are_asked(
+    probe: Probe, names: tuple[str, ...], descending: bool, nulls_first: bool
+) -> None:
+    boxes = [full(SHAPE.table("probe.box"), version=version) for version in (1, 2)]
+    table = SHAPE.table("probe.thing")
+    things = [
+        full(table, box=box and box["id"], amount=box and box["version"])
+        for box in (None, boxes[0], None, boxes[1], boxes[0], None)
+    ]
+    request = PageRequest(ID, order=(Order(Path("probe.thing", names), descending, nulls_first),))
+    world = World(boxes, things)
+    async with probe.holding(world.rows) as session:
+        for size in (1, 2):
+            for backward in (False, True):
+                found = await _walk(probe.reader(session), request, size, backward=backward)
+                assert found == _expected(world, request)
+
+
 @given(data=st.data())
 async def test_nested_pages_walk_each_parent(probe: Probe, data: st.DataObject) -> None:
     world = data.draw(worlds(SHAPE, things=9))
