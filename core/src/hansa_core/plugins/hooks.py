@@ -50,7 +50,7 @@ def compile_hooks(plugins: Sequence[Plugin], problems: list[Problem]) -> HookTab
     except pluggy.PluginValidationError as error:
         problems.append(_validation_problem(error))
     answers: dict[str, tuple[Any, ...]] = {  # functions of any signature
-        name: tuple(impl.function for impl in reversed(getattr(manager.hook, name).get_hookimpls()))
+        name: tuple(impl.function for impl in getattr(manager.hook, name).get_hookimpls())
         for name in specs
     }
     return HookTables({key: tuple(hooks) for key, hooks in before.items()}, answers)
