@@ -1,0 +1,17 @@
+"""A schema written down in GraphQL's schema language."""
+
+from __future__ import annotations
+
+import asyncio
+
+from graphql import print_schema
+
+from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.request import Platform
+from hansa_core.model.shape import Shape
+
+
+async def schema_text(platform: Platform, shape: Shape) -> str:
+    """Return the schema of a shape as text."""
+    compiled = await GraphQL(platform).schema(shape)
+    return await asyncio.to_thread(print_schema, compiled.schema)
