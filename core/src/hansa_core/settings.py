@@ -26,7 +26,8 @@ class Settings:
     """What this installation was told: where its data lives and how it is reached.
 
     `database_url` is the owner's; None means the embedded server under `home`.
-    `app_database_url` replaces the application login the kernel would make itself.
+    `app_database_url` replaces the application login the kernel would make itself. `debug` shows
+    tracebacks of unexpected failures instead of writing them to a file.
     """
 
     home: Path
@@ -34,6 +35,7 @@ class Settings:
     app_database_url: str | None = field(default=None, repr=False)
     configured_key: bytes | None = field(default=None, repr=False)
     trusted_proxies: tuple[Network, ...] = ()
+    debug: bool = False
 
     @classmethod
     def read(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
             app_database_url=_database_url(source, "HANSA_APP_DATABASE_URL"),
             configured_key=_secret_key(source.get("HANSA_SECRET_KEY", "")),
             trusted_proxies=_networks(source.get("HANSA_TRUSTED_PROXIES", "")),
+            debug=source.get("HANSA_DEBUG", "") not in ("", "0"),
         )
 
     def secret_key(self) -> bytes:
