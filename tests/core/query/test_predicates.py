@@ -248,3 +248,22 @@ async def test_hidden_records_do_not_count_when_a_filter_asks_for_related_ones(
         for visible, expected in ((None, True), (rules.get, False)):
             answer = to_sql(guess, SHAPE, "probe.box", table, BINDINGS, visible)
             assert await session.fetch_value(sa.select(answer)) is expected
+
+
+async def test_nothing_is_one_of_no_values_and_null_compares_as_unknown(probe: Probe) -> None:
+    thing = full(SHAPE.table("probe.thing"))
+    name = Thing.name.path
+    expected: list[tuple[Predicate, bool | None]] = [
+        (Compare(name, "in", ()), False),
+        (Compare(name, "in", (), exact_case=False), False),
+        (Compare(name, "in", ("a",)), None),
+        (Compare(name, "ne", "a"), None),
+        (Compare(name, "eq", None), True),
+        (Compare(name, "ne", None), False),
+        (And(()), True),
+        (Or(()), False),
+    ]
+    async with probe.holding({"probe.thing": [thing]}) as session:
+        for predicate, answer in expected:
+            assert await _in_sql(session, predicate) == {thing["id"]: answer}, predicate
+            assert _in_python(World([], [thing]), predicate) == {thing["id"]: answer}, predicate
