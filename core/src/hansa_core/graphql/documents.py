@@ -17,6 +17,7 @@ from graphql import (
     Node,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     Visitor,
     parse,
     specified_rules,
@@ -74,11 +75,13 @@ def _check(compiled: CompiledSchema, text: str) -> Checked:
         return Checked(None, (error,))
     except RecursionError:
         return Checked(None, (_limit("The document is nested too deeply."),))
-    aliases = _Aliases()
-    visit(document, aliases)
-    if aliases.count > MAX_ALIASES:
+    survey = _Survey()
+    visit(document, survey)
+    if survey.unstorable:
+        return Checked(None, (unstorable(),))
+    if survey.count > MAX_ALIASES:
         return Checked(
-            None, (_limit(f"A document has at most {MAX_ALIASES} aliases, not {aliases.count}."),)
+            None, (_limit(f"A document has at most {MAX_ALIASES} aliases, not {survey.count}."),)
         )
     errors = validate(
         compiled.schema, document, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True
@@ -97,14 +100,31 @@ def _limit(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "limit"})
 
 
-class _Aliases(Visitor):
+def is_storable(text: str) -> bool:
+    """Tell whether a text can be stored and compared: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def unstorable() -> GraphQLError:
+    """Return the error for a request that holds such a text."""
+    return GraphQLError(
+        "A string holds a NUL character or half of a surrogate pair, which no field stores.",
+        extensions={"code": "invalid"},
+    )
+
+
+class _Survey(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
+        self.unstorable = False
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         if node.alias is not None:
             self.count += 1
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        self.unstorable = self.unstorable or not is_storable(node.value)
 
 
 def _depth(document: DocumentNode) -> int:

@@ -27,6 +27,9 @@ from hansa_sdk import Busy, HansaError, LimitExceeded, Misconfigured, Unauthenti
 
 log: Final = logging.getLogger("hansa.graphql")
 
+MESSAGE_LENGTH_MAX: Final = 1000
+"""Characters of the longest message."""
+
 NOT_IN_PAYLOAD: Final = (Unauthenticated, LimitExceeded, Busy, Misconfigured)
 """Errors that are GraphQL errors also in mutations: sign-in, limits and faults."""
 
@@ -103,7 +106,15 @@ def formatted(error: GraphQLError) -> dict[str, object]:
     if error.path is not None:
         answer["path"] = list(error.path)
     answer["extensions"] = _extensions(error, answer)
+    message = str(answer["message"])  # it may quote what the client sent
+    if len(message) > MESSAGE_LENGTH_MAX:
+        answer["message"] = f"{message[: MESSAGE_LENGTH_MAX - 3]}..."
     return answer
+
+
+def formatted_error(error: HansaError) -> dict[str, object]:
+    """Return an error of the request as a whole for the response."""
+    return formatted(GraphQLError(error.message, original_error=error))
 
 
 def _extensions(error: GraphQLError, answer: dict[str, object]) -> dict[str, object]:

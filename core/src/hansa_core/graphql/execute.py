@@ -7,22 +7,21 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, cast
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
     OperationDefinitionNode,
-    OperationType,
     execute,  # pyright: ignore[reportUnknownVariableType]  # its executor_class has no argument
     get_operation_ast,
 )
 
 from hansa_core.caller import Caller
 from hansa_core.graphql.answers import resolve_default
-from hansa_core.graphql.documents import Documents
-from hansa_core.graphql.errors import formatted
+from hansa_core.graphql.documents import Documents, is_storable, unstorable
+from hansa_core.graphql.errors import formatted, formatted_error
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.request import Platform, RequestContext
 from hansa_core.graphql.schema import CompiledSchema, build_schema
@@ -37,7 +36,7 @@ class GraphQL:
     """The GraphQL interface of a platform; one per process."""
 
     def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+        self.platform = platform
         self._kernel = kernel_fields()
         self._documents = Documents()
         self._schemas: OrderedDict[str, CompiledSchema] = OrderedDict()
@@ -64,8 +63,6 @@ class GraphQL:
         text: str,
         variables: Mapping[str, object] | None = None,
         operation_name: str | None = None,
-        *,
-        mutations: bool = True,
     ) -> dict[str, object]:
         """Answer a document as a dictionary with `data` and, where something failed, `errors`.
 
@@ -75,17 +72,19 @@ class GraphQL:
         checked = self._documents.check(compiled, text)
         if checked.document is None:
             return {"errors": [formatted(error) for error in checked.errors]}
-        refused = _operation_problem(checked.document, operation_name, mutations=mutations)
+        refused = _operation_problem(checked.document, operation_name)
         if refused is not None:
             return {"errors": [formatted(refused)]}
+        if not _storable(variables):
+            return {"errors": [formatted(unstorable())]}
         try:
             async with AsyncExitStack() as stack:
-                context = RequestContext(self._platform, caller, compiled.api, stack)
+                context = RequestContext(self.platform, caller, compiled.api, stack)
                 result = await self._run(
                     compiled, checked.document, context, variables, operation_name
                 )
         except HansaError as error:
-            return {"errors": [formatted(GraphQLError(error.message, original_error=error))]}
+            return {"errors": [formatted_error(error)]}
         return _answer(result)
 
     async def _run(
@@ -111,15 +110,9 @@ class GraphQL:
         return result
 
 
-def _operation_problem(
-    document: DocumentNode, operation_name: str | None, *, mutations: bool
-) -> GraphQLError | None:
+def _operation_problem(document: DocumentNode, operation_name: str | None) -> GraphQLError | None:
     operation = get_operation_ast(document, operation_name)
     if isinstance(operation, OperationDefinitionNode):
-        if operation.operation is OperationType.MUTATION and not mutations:
-            return GraphQLError(
-                "Mutations are sent with POST.", operation, extensions={"code": "invalid_query"}
-            )
         return None
     names = [
         node.name.value
@@ -132,6 +125,23 @@ def _operation_problem(
         f"Expected an operation {wanted}: the document {found}.",
         extensions={"code": "invalid_query"},
     )
+
+
+def _storable(variables: Mapping[str, object] | None) -> bool:
+    """Tell whether every text in the variables can be stored; level by level, however deep."""
+    level: list[object] = [variables]
+    while level:
+        texts = (value for value in level if isinstance(value, str))
+        if not all(map(is_storable, texts)):
+            return False
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, Mapping):
+                inner += [*cast("Mapping[str, object]", value), *value.values()]
+            elif isinstance(value, list):
+                inner += cast("list[object]", value)
+        level = inner
+    return True
 
 
 def _answer(result: ExecutionResult) -> dict[str, object]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, cast
 from uuid import UUID
 
@@ -24,13 +23,16 @@ from graphql import (
     ValueNode,
 )
 
+from hansa_sdk import Money, Translated
+
+_DECIMAL = re.compile(r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$")
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$")
 _DURATION = re.compile(
     r"^(?P<sign>-?)P(?=[\dT])(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?$"
 )
 _LARGEST_INTEGER: Final = 2**53 - 1  # what every JSON reader keeps exactly
-_LARGEST_DECIMAL: Final = 40  # characters: more digits than any column holds
+_LARGEST_EXPONENT: Final = 1000  # of a number inside a JSON value
 
 
 def decimal_text(value: Decimal) -> str:
@@ -65,13 +67,9 @@ def parse_decimal(value: object) -> Decimal:
             'Write it in quotes, like "10.50".'
         )
     text = str(value).strip()
-    try:
-        result = Decimal(text)
-    except InvalidOperation:
-        result = None
-    if result is None or not result.is_finite() or len(text) > _LARGEST_DECIMAL:
+    if not _DECIMAL.match(text):
         raise GraphQLError(f'Expected a decimal like "10.50", found {_say(value)}.')
-    return result
+    return Decimal(text)
 
 
 def parse_moment(value: object) -> datetime:
@@ -164,13 +162,16 @@ def _write_integer(value: object) -> int:
 
 
 def _write_json(value: object) -> object:
-    """Give JSON columns as data, whether the driver gives text or data."""
-    return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
+    return dict(value.texts) if isinstance(value, Translated) else value
 
 
 def _parse_json(value: object) -> object:
     if isinstance(value, float):
-        return Decimal(repr(value))
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal) and not (
+        value.is_finite() and abs(value.adjusted()) <= _LARGEST_EXPONENT
+    ):
+        raise GraphQLError(f"The number {_say(value)} is too large or too small.")
     if isinstance(value, Mapping):
         pairs = cast("Mapping[str, object]", value).items()
         return {name: _parse_json(item) for name, item in pairs}
@@ -185,6 +186,8 @@ def _write_moment(value: object) -> str:
 
 
 def _write_decimal(value: object) -> str:
+    if isinstance(value, Money):
+        return decimal_text(value.value)
     return decimal_text(value if isinstance(value, Decimal) else Decimal(str(value)))
 
 

@@ -1,0 +1,130 @@
+"""The HTTP door of GraphQL: POST /graphql for programs and pages, GET /graphql for people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from hansa_core.auth.cookies import session_token
+from hansa_core.auth.same_origin import check_same_origin
+from hansa_core.auth.tokens import Credential, SessionCredential, read_credential
+from hansa_core.caller import Caller
+from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.page import console_page
+from hansa_core.graphql.request import Platform
+from hansa_core.graphql.wire import (
+    BODY_BYTES_MAX,
+    PLAIN_JSON,
+    answer_type,
+    encoded,
+    read_request,
+    refusal,
+    status_of,
+)
+from hansa_core.storage.transaction import Tenant
+from hansa_sdk import HansaError, Invalid, Unauthenticated
+
+AnyRequest = Request[Any, Any, Any]  # we use no user, auth or state of Litestar's
+TenantOf = Callable[[str], Awaitable[Tenant]]
+"""The tenant a Host header means; raises NotFound."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class HttpPlatform(Platform, Protocol):
+    """What the HTTP door asks of the running platform."""
+
+    async def authenticate(self, tenant: Tenant, credential: Credential) -> Caller:
+        """Return who presents a credential; raises Unauthenticated."""
+        ...
+
+
+def graphql_handlers(
+    platform: HttpPlatform, tenant_of: TenantOf, graphql: GraphQL | None = None
+) -> list[HTTPRouteHandler]:
+    """Return the handlers of POST and GET /graphql."""
+    engine = graphql or GraphQL(platform)
+    console = console_page()
+
+    # The body's limit is kept below, where a sentence can be said about it.
+    @post("/graphql", status_code=200, request_max_body_size=None, include_in_schema=False)
+    async def answer(request: AnyRequest) -> Response[bytes]:
+        media_type = answer_type(request.headers.get("accept", ""))
+        if media_type is None:
+            return _plain(406, "Answers are application/graphql-response+json or JSON.")
+        if request.content_type[0] != PLAIN_JSON or not _is_utf8(request.content_type[1]):
+            return _plain(415, "Send Content-Type: application/json, in UTF-8.")
+        body = await _body(request)
+        if body is None:
+            return _plain(413, f"A request has at most {BODY_BYTES_MAX} bytes.")
+        try:
+            caller = await _caller(platform, tenant_of, request)
+            asked = read_request(body)
+        except HansaError as error:
+            content, status = refusal(error)
+            return _response(encoded(content), status, media_type)
+        result = await engine.execute(caller, asked.query, asked.variables, asked.operation_name)
+        return _response(encoded(result), status_of(result, media_type), media_type)
+
+    @get("/graphql", include_in_schema=False)
+    async def page(request: AnyRequest) -> Response[bytes]:
+        if "text/html" not in request.headers.get("accept", ""):
+            return _plain(405, "Send requests with POST.", {"Allow": "POST"})
+        try:
+            await _caller(platform, tenant_of, request)
+        except Unauthenticated:
+            target = f"/sign-in?next={quote('/graphql')}"
+            return _response(b"", 303, "text/html", {"Location": target})
+        except HansaError as error:
+            content, status = refusal(error)
+            return _response(encoded(content), status, PLAIN_JSON)
+        return _response(console.text.encode(), 200, "text/html; charset=utf-8", console.headers)
+
+    return [answer, page]
+
+
+async def _caller(platform: HttpPlatform, tenant_of: TenantOf, request: AnyRequest) -> Caller:
+    """Return who calls; raises Unauthenticated, NotFound, or Denied from another site's page."""
+    scheme, host = request.url.scheme, request.headers.get("host", "")
+    tenant = await tenant_of(host)
+    token = session_token(request.cookies, scheme, request.url.hostname or "")
+    credential = read_credential(request.headers.get("authorization"), token)
+    if isinstance(credential, SessionCredential) and request.method != "GET":
+        check_same_origin(request.headers, scheme, host)
+    return await platform.authenticate(tenant, credential)
+
+
+async def _body(request: AnyRequest) -> bytes | None:
+    """Read the body; None for one that is too long, without keeping what is too much."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _is_utf8(parameters: Mapping[str, str]) -> bool:
+    return parameters.get("charset", "utf-8").lower().replace("-", "") == "utf8"
+
+
+def _plain(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    content, _ = refusal(Invalid(sentence))
+    return _response(encoded(content), status, PLAIN_JSON, headers)
+
+
+def _response(
+    body: bytes, status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    return Response(
+        body, status_code=status, media_type=media_type, headers={**_NO_STORE, **(headers or {})}
+    )

@@ -1,0 +1,114 @@
+"""GraphQL over HTTP without HTTP: bodies in, bodies and statuses out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, NoReturn, cast
+
+import msgspec
+
+from hansa_core.graphql.errors import formatted_error
+from hansa_sdk import HansaError, Invalid
+
+BODY_BYTES_MAX: Final = 1_048_576
+GRAPHQL_JSON: Final = "application/graphql-response+json"
+PLAIN_JSON: Final = "application/json"
+
+_STATUS: Final[Mapping[str, int]] = {
+    "unauthenticated": 401,
+    "denied": 403,
+    "not_found": 404,
+    "limit": 400,
+    "busy": 503,
+    "misconfigured": 503,
+}
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One request as its body says it."""
+
+    query: str
+    variables: Mapping[str, object] = field(default_factory=dict[str, object])
+    operation_name: str | None = None
+
+
+def read_request(body: bytes) -> GraphQLRequest:
+    """Read a request's body; raises Invalid for one that is no single GraphQL request."""
+    content = _json(body)
+    if isinstance(content, list):
+        raise Invalid(
+            "Expected one request, found an array.",
+            next_step="Send several root fields in one document instead of a batch.",
+        )
+    if not isinstance(content, dict):
+        raise _malformed("an object", content)
+    given = cast("dict[str, object]", content)
+    query, variables = given.get("query"), given.get("variables")
+    name = given.get("operationName")
+    if not isinstance(query, str):
+        raise _malformed('the document as a string in "query"', query)
+    if variables is not None and not isinstance(variables, dict):
+        raise _malformed('an object or null in "variables"', variables)
+    if name is not None and not isinstance(name, str):
+        raise _malformed('a string or null in "operationName"', name)
+    return GraphQLRequest(query, cast("Mapping[str, object]", variables or {}), name)
+
+
+def answer_type(accept: str) -> str | None:
+    """Return the media type to answer in for an Accept header; None where none fits."""
+    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    if GRAPHQL_JSON in wanted:
+        return GRAPHQL_JSON
+    if not accept.strip() or {"*/*", "application/*", PLAIN_JSON} & set(wanted):
+        return PLAIN_JSON
+    return None
+
+
+def status_of(answer: Mapping[str, object], media_type: str) -> int:
+    """Return the status of an answer: 400 for a refused document where the client knows why."""
+    return 400 if "data" not in answer and media_type == GRAPHQL_JSON else 200
+
+
+def encoded(answer: Mapping[str, object]) -> bytes:
+    """Return an answer as JSON; exact decimals inside JSON values stay numbers."""
+    return _ENCODER.encode(answer)
+
+
+def refusal(error: HansaError) -> tuple[dict[str, object], int]:
+    """Return the answer and status for a request that is not even looked at."""
+    return {"errors": [formatted_error(error)]}, _STATUS.get(error.code, 400)
+
+
+def _json(body: bytes) -> object:
+    try:
+        # Decimal marks numbers with a fraction: exact in JSON values, refused as amounts.
+        return cast(object, json.loads(body, parse_float=Decimal, parse_constant=_no_constant))
+    except (ValueError, RecursionError) as error:
+        raise Invalid(
+            f"The body is no JSON: {str(error)[:200]}.",
+            next_step='Send an object like {"query": "{ me { name } }"}.',
+        ) from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _malformed(expected: str, found: object) -> Invalid:
+    nouns: Sequence[tuple[type[object], str]] = (
+        (str, "a string"),
+        (bool, "a boolean"),
+        (dict, "an object"),
+        (list, "an array"),
+        (type(None), "null"),
+    )
+    noun = next((text for kind, text in nouns if isinstance(found, kind)), "a number")
+    return Invalid(
+        f"Expected {expected}, found {noun}.",
+        next_step='Send an object like {"query": "{ me { name } }"}.',
+    )
