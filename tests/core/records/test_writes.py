@@ -248,3 +248,20 @@ async def test_readonly_field_is_refused_through_the_api(platform: Platform, rep
     mine = await deal(platform, rep, customer)
     with pytest.raises(Rejected, match="set by actions only"):
         await update(platform, rep, "crm.deal", mine, status="won")
+
+
+async def test_archived_record_is_got_by_id_and_hidden_from_find(
+    platform: Platform, manager: Caller
+) -> None:
+    row = await party(platform, manager, f"Archived {uuid4()}")
+
+    async def work(unit: UnitOfWork) -> None:
+        found = await unit.get(Party, id_of(row))
+        await unit.archive(found)
+        assert await unit.find(Party, Party.name == found.name) == []
+        again = await unit.get(Party, id_of(row))
+        assert again.archived
+        await unit.archive(again, archived=False)
+        assert len(await unit.find(Party, Party.name == found.name)) == 1
+
+    await platform.runtime.write(manager, work)

@@ -157,7 +157,7 @@ class UnitOfWork:
     async def get(self, entity: type[E], id: UUID) -> E:
         """Fetch a record; raises NotFound when there is none the caller may see."""
         meta = self._meta(entity)
-        rows = await self.reader.rows(meta.name, _by_id(meta, (id,)), (), 1)
+        rows = await self.reader.rows(meta.name, _by_id(meta, (id,)), (), 1, archived=True)
         if not rows:
             raise not_there(meta, id)
         return cast(E, to_record(meta, rows[0]))
