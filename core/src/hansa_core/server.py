@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
@@ -42,10 +44,12 @@ async def serve(
     listening: socket.socket,
     *,
     ready: Callable[[], Awaitable[None]] | None = None,
+    signals: bool = True,
 ) -> None:
     """Serve on a socket from `listen` until SIGINT or SIGTERM; requests under way are finished.
 
-    `ready` is awaited once requests are answered.
+    `ready` is awaited once requests are answered. Being cancelled ends the same way; with
+    `signals` off it is the only end, for a program that has other things to do.
     """
     host = str(listening.getsockname()[0])
     config = uvicorn.Config(
@@ -57,15 +61,38 @@ async def serve(
         timeout_graceful_shutdown=_CLOSING_SECONDS_MAX,
         proxy_headers=False,
     )
-    await _Server(config, ready).serve(sockets=[listening])
+    server = _Server(config, ready, signals=signals)
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
 
 
 class _Server(uvicorn.Server):
     """uvicorn that says when it answers requests."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], Awaitable[None]] | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], Awaitable[None]] | None,
+        *,
+        signals: bool,
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._signals = signals
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave SIGINT and SIGTERM to the program where it wants them."""
+        if self._signals:
+            with super().capture_signals():
+                yield
+        else:
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""

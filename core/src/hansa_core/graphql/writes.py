@@ -18,7 +18,7 @@ from hansa_core.graphql.where import Place, parse_id
 from hansa_core.query.plan import RecordRequest, Selection
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.records.writer import RowUpdate
-from hansa_sdk import Action, Entity, HansaError, NotFound
+from hansa_sdk import Action, Entity, HansaError, NotFound, Stale
 from hansa_sdk.predicates import Compare, Path
 
 T = TypeVar("T")
@@ -204,7 +204,8 @@ async def _placed(writing: Awaitable[T], one: EntityApi, lines: Place | None = N
     except HansaError as error:
         if lines is not None:
             raise Refused(user_errors(error, one, lines, listed=True)) from error
-        place = ("input",) if error.path else ()
+        # the version is an argument beside the input
+        place = ("input",) if error.path and not isinstance(error, Stale) else ()
         raise Refused(user_errors(error, one, place)) from error
 
 
@@ -239,7 +240,7 @@ async def _require_lines(
     where = Compare(Path(target, (part.many.inverse,)), "eq", owner) & Compare(
         Path(target, ("id",)), "in", tuple(touched)
     )
-    rows = await unit.reader.rows(target, where, (), len(touched))
+    rows = await unit.reader.rows(target, where, (), len(touched), archived=True)
     missing = set(touched) - {cast(UUID, row["id"]) for row in rows}
     if missing:
         noun = part.target.meta.label
