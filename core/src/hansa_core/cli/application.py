@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Protocol, cast
 
 import typer
 
-from hansa_core.cli import (
-    demo,
-    doctor,
-    imports,
-    keys,
-    migrations,
-    plugins,
-    schema,
-    serve,
-    setup,
-    tenants,
-    users,
-    version,
-)
 from hansa_core.cli.failures import HansaGroup
-from hansa_core.cli.options import DEFAULT_TENANT, Chosen
+from hansa_core.cli.options import Chosen
 
-_PARTS = (demo, setup, serve, migrations, imports, schema, doctor, version)
-_GROUPS = (tenants, plugins, users, keys)
+# By command or group. A module is imported when its command is asked for: all of them together,
+# with the servers and databases they stand on, take seconds to import.
+_MODULES: Final[Mapping[str, str]] = {
+    "demo": "demo",
+    "init": "setup",
+    "serve": "serve",
+    "migrate": "migrations",
+    "import": "imports",
+    "schema": "schema",
+    "doctor": "doctor",
+    "version": "version",
+    "tenant": "tenants",
+    "plugin": "plugins",
+    "user": "users",
+    "key": "keys",
+}
 
 
-def build() -> typer.Typer:
-    """Return the program with all its commands."""
+class _Part(Protocol):
+    """A module of commands."""
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add its commands to the program."""
+        ...
+
+
+def build(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the program, with the command that is asked for among `words` or with all."""
     app = typer.Typer(
         name="hansa",
         help="Hansa: a business platform of a small kernel and installable plugins.",
@@ -39,18 +50,21 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(choose)
-    for part in _PARTS:
+    asked = [word for word in words if word in _MODULES]
+    for module in [_MODULES[word] for word in asked] or _MODULES.values():
+        part = cast(_Part, importlib.import_module(f"hansa_core.cli.{module}"))
         part.add_to(app)
-    for group in _GROUPS:
-        group.add_to(app)
     return app
 
 
 def choose(
     context: typer.Context,
     tenant: Annotated[
-        str, typer.Option(help="The company to act on; one company never needs this.")
-    ] = DEFAULT_TENANT,
+        str | None,
+        typer.Option(
+            help="The company to act on; one company never needs this.", show_default="main"
+        ),
+    ] = None,
 ) -> None:
     """Hansa: a business platform of a small kernel and installable plugins."""
     context.obj = Chosen(tenant)
@@ -58,4 +72,4 @@ def choose(
 
 def main() -> None:
     """Run the command the process was started with, and exit with its code."""
-    build()()
+    build(sys.argv[1:])()

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
-
-from hansa_core.tenants.directory import DEFAULT_SLUG
-
-DEFAULT_TENANT: Final = DEFAULT_SLUG
 
 TenantOption: TypeAlias = Annotated[
     str | None, typer.Option("--tenant", help="The company to act on.", show_default="main")
@@ -23,10 +19,12 @@ PortOption: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0 ta
 class Chosen:
     """What the options before the command's name say."""
 
-    tenant: str
+    tenant: str | None
 
 
 def tenant_of(context: typer.Context, given: str | None) -> str:
     """Return the tenant a command means: its own --tenant, else the one before its name."""
+    from hansa_core.tenants.directory import DEFAULT_SLUG  # brings SQLAlchemy along
+
     chosen = context.find_object(Chosen)
-    return given or (chosen.tenant if chosen is not None else DEFAULT_TENANT)
+    return given or (chosen.tenant if chosen is not None else None) or DEFAULT_SLUG
