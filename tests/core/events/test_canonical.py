@@ -35,6 +35,7 @@ _SCALARS = (
         max_value=datetime(9998, 1, 1),  # noqa: DTZ001  # as above
         timezones=st.timezones(),
     )
+    | st.timedeltas()
     | st.sampled_from(Colour)
 )
 
@@ -127,3 +128,16 @@ def test_endless_nesting_is_refused() -> None:
         value = [value]
     with pytest.raises(Invalid, match="levels"):
         canonical_bytes(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (timedelta(minutes=1, seconds=30), b'"PT90S"'),
+        (timedelta(microseconds=-1), b'"-PT0.000001S"'),
+        (timedelta(days=1, milliseconds=500), b'"PT86400.5S"'),
+        (timedelta(0), b'"PT0S"'),
+    ],
+)
+def test_duration_is_spelt_in_exact_seconds(value: timedelta, text: bytes) -> None:
+    assert canonical_bytes(value) == text

@@ -1,14 +1,15 @@
 """Exact JSON bytes: one value has one spelling, so a hash over it means the value.
 
 Keys sorted by code point, UTF-8, no spaces. Decimals are strings without exponent that keep their
-scale; instants RFC 3339 in UTC with microseconds; dates ISO 8601. Floats are refused.
+scale; instants RFC 3339 in UTC with microseconds; dates ISO 8601; durations in seconds (PT90S).
+Floats are refused.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias, cast
@@ -29,8 +30,8 @@ _ENCODER: Final = json.JSONEncoder(
 
 
 def canonical_bytes(value: object) -> bytes:
-    """Return the bytes of `value`: None, bool, int, str, Decimal, UUID, date, datetime, enum
-    members of these, and lists and mappings of them.
+    """Return the bytes of `value`: None, bool, int, str, Decimal, UUID, date, datetime,
+    timedelta, enum members of these, and lists and mappings of them.
 
     Raises Invalid, with the path inside `value`, for floats, naive datetimes, infinite decimals,
     keys that are not text, and every other type; without a path for text that is not Unicode.
@@ -102,6 +103,8 @@ def _text(value: object) -> str:
             return _instant(value)
         case date():
             return value.isoformat()
+        case timedelta():
+            return _duration(value)
         case float():
             raise _refused("a Decimal", f"the float {value!r}")
         case _:
@@ -116,6 +119,13 @@ def _instant(value: datetime) -> str:
     except OverflowError:
         raise _refused("an instant between the years 1 and 9999", value.isoformat()) from None
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _duration(value: timedelta) -> str:
+    microseconds = value // timedelta(microseconds=1)
+    seconds, rest = divmod(abs(microseconds), 1_000_000)
+    fraction = f".{rest:06}".rstrip("0") if rest else ""
+    return f"{'-' if microseconds < 0 else ''}PT{seconds}{fraction}S"
 
 
 def _check_depth(depth: int) -> None:
