@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
+from hansa_core.auth.principal import Principal
 from hansa_core.caller import Caller
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.plugins.compile import compile_shape
+from hansa_core.policy.grants import Grants
 from hansa_core.storage.transaction import Tenant
+from hansa_core.system.plugin import plugin as SYSTEM
+from hansa_core.tenants.owner import owner_engine
 from hansa_core.testing.platform import Platform
+from hansa_sdk.predicates import Everything
 from tests.core.graphql.plugin import PLUGIN
 
 Answer = dict[str, Any]  # JSON, of any document
@@ -64,3 +72,22 @@ def ask(graphql: GraphQL, manager: Caller) -> Ask:
         return await graphql.execute(caller or manager, text, variables, operation)
 
     return run
+
+
+@pytest.fixture(scope="session")
+async def keeper(platform: Platform) -> Caller:
+    """Who may do everything on a tenant that has the synthetic plugin's tables."""
+    tenant = await platform.tenant()
+    shape = compile_shape([SYSTEM, PLUGIN])
+    with owner_engine(platform.owner_url) as engine, engine.begin() as owner:
+        for table in shape.metadata.sorted_tables:
+            if table.name.startswith("lab_"):
+                statements: list[ExecutableDDLElement] = [CreateTable(table)]
+                for ddl in (*statements, *map(CreateIndex, table.indexes)):
+                    text = str(ddl.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialect constructors untyped
+                    owner.exec_driver_sql(text.replace('"__tenant__"', tenant.schema))
+        owner.exec_driver_sql(
+            f'GRANT ALL ON ALL TABLES IN SCHEMA {tenant.schema} TO "{tenant.role}"'
+        )
+    everything = Grants("all", {pair: Everything() for pair in shape.permissions})
+    return Caller(tenant, Principal(uuid4(), name="Keeper"), shape, everything)

@@ -120,8 +120,7 @@ class _Builder:
         record = self._outputs.record(meta.name)
         payload = GraphQLNonNull(_payload(f"{meta.type_name}Payload", "record", record))
         by_version = {"id": _ID, "version": _VERSION}
-        delete = delete_resolver(meta.name)
-        fields = {f"{name}Delete": GraphQLField(payload, by_version, resolve=delete)}
+        fields: dict[str, GraphQLField] = {}
         if any(field.writable for field in meta.fields.values()):
             new = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.create(meta.name)))}
             create = create_resolver(meta.name)
@@ -131,6 +130,8 @@ class _Builder:
             fields[f"{name}Update"] = GraphQLField(
                 payload, {**by_version, **changed}, resolve=update
             )
+        delete = delete_resolver(meta.name)
+        fields[f"{name}Delete"] = GraphQLField(payload, by_version, resolve=delete)
         if meta.archivable:
             for verb, archived in (("Archive", True), ("Restore", False)):
                 resolver = archive_resolver(meta.name, archived=archived)

@@ -63,7 +63,7 @@ function pretty(text) {
 }
 
 function operations() {
-  const names = [...query.value.matchAll(/^\s*(?:query|mutation)\s+([_A-Za-z]\w*)/gm)];
+  const names = [...query.value.matchAll(/\b(?:query|mutation)\s+([_A-Za-z]\w*)\s*[({@]/g)];
   const chosen = operation.value;
   operation.replaceChildren(new Option("the only one", ""));
   for (const match of names) operation.add(new Option(match[1], match[1]));
@@ -97,8 +97,10 @@ function lines(type) {
 
 function list() {
   const wanted = at("find").value.trim().toLowerCase();
-  const found = types.filter((type) => !wanted || type.name.toLowerCase().includes(wanted)
-    || type.lines.some((line) => line.toLowerCase().includes(wanted)));
+  const meant = (text) => text.toLowerCase().includes(wanted);
+  const found = types.map((type) => meant(type.name) ? type
+    : { name: type.name, lines: type.lines.filter(meant) })
+    .filter((type) => type.lines.length || meant(type.name));
   const shown = found.slice(0, SHOWN).map((type) => {
     const details = document.createElement("details"), summary = document.createElement("summary");
     const items = document.createElement("ul");
