@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from hansa_core.graphql.names import check_names
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.order import with_required
@@ -16,6 +17,15 @@ SHAPES_MAX: Final = 64
 """How many shapes a process keeps; tenants with the same plugins share one."""
 
 
+def compile_checked(plugins: Sequence[Plugin]) -> Shape:
+    """Compile plugins whose names also fit together in the API; raises DeclarationErrors."""
+    shape = compile_shape(plugins)
+    problems = check_names(shape)
+    if problems:
+        raise DeclarationErrors(problems)
+    return shape
+
+
 class Shapes:
     """Compiles and keeps shapes for sets of enabled plugins."""
 
@@ -23,10 +33,10 @@ class Shapes:
         self,
         installed: Mapping[str, Plugin],
         *,
-        compiler: Callable[[Sequence[Plugin]], Shape] = compile_shape,
+        compiler: Callable[[Sequence[Plugin]], Shape] | None = None,
     ) -> None:
         self.installed = installed
-        self._compiler = compiler
+        self._compiler = compiler or compile_checked
         self._kept: OrderedDict[frozenset[str], Shape] = OrderedDict()
         self._locks: dict[frozenset[str], asyncio.Lock] = {}
 
