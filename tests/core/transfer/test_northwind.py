@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 from tests.core.transfer.conftest import Importer, Rows
 
@@ -112,7 +113,6 @@ async def _as_files_say(records: Reader) -> dict[tuple[object, object], dict[str
         assert "address" not in of(row["party"])
         of(row["party"])["address"] = tuple(row[name] for name in _ADDRESS)
     for row in await records("contacts.phone"):
-        phones = of(row["party"])["phones"]
-        assert isinstance(phones, set)
+        phones = cast("set[tuple[object, object]]", of(row["party"])["phones"])
         phones.add((row["kind"], row["number"]))
     return found

@@ -99,13 +99,21 @@ def _located(failed: WriteFailed) -> list[RowProblem]:
 
 def _sure(error: Duplicate, item: Item) -> bool:
     """Tell whether the values the database complains of are this row's: it names values only."""
-    fields = error.params.get("fields")
-    names = [str(name) for name in fields] if isinstance(fields, list) else []  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]  # plain data
+    names = _unique_fields(error)
     return bool(names) and all(str(item.values.get(name)) in error.message for name in names)
 
 
+def _unique_fields(error: HansaError) -> list[str]:
+    fields = error.params.get("fields")
+    if not isinstance(fields, list):
+        return []
+    return [str(name) for name in fields]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]  # plain data
+
+
 def _problem(item: Item, names: Sequence[str | int], error: HansaError) -> RowProblem:
-    name = str(names[0]) if names else ""
+    """Say where it stands: the field's column; of fields unique together, one that has a column."""
+    fields = [str(name) for name in names[:1]] + _unique_fields(error)
+    name = next((name for name in fields if item.column_of(name)), fields[0] if fields else "")
     value = item.values.get(name)
     shown = "" if value is None else str(value)
     return RowProblem(item.draft.number, item.column_of(name), shown, str(error))

@@ -1,0 +1,73 @@
+"""`hansa import`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import Hansa
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text("name,plz,shoe size\nAda,12345,38\nBob,x" + "y" * 40 + ",44\n")
+    return path
+
+
+def test_mapping_is_printed_and_nothing_is_dropped_silently(hansa: Hansa, file: Path) -> None:
+    done = hansa("import", str(file), "--entity", "contacts.party", "--dry-run")
+    lines = [line.split() for line in done.out.splitlines()]
+    assert ["name", "->", "name", "(guessed:", "plugin)"] in lines
+    assert any(line[:4] == ["shoe", "size", "->", "NOT"] for line in lines)
+
+
+def test_problem_names_row_column_value_and_reason(hansa: Hansa, file: Path) -> None:
+    done = hansa("import", str(file), "--entity", "contacts.party", "--set", "kind=person")
+    assert done.code == 1
+    assert "Row 3, column plz, value 'xyyy" in done.err
+    assert "at most 32 characters, got 41" in done.err
+    assert "Nothing was imported" in done.err
+
+
+def test_good_rows_go_in_when_errors_are_skipped(hansa: Hansa, file: Path) -> None:
+    arguments = ("import", str(file), "--entity", "contacts.party", "--skip-errors", "--json")
+    done = hansa(*arguments, "--map", "shoe size=")
+    report = json.loads(done.out)
+    assert (done.code, report["created"], report["failed"]) == (0, 1, 1)
+    assert (report["ignored"], report["unmapped"]) == (["shoe size"], [])
+    assert report["problems"][0]["row"] == 3
+    assert "->" not in done.out
+
+
+def test_dry_run_writes_nothing(hansa: Hansa, tmp_path: Path) -> None:
+    path = tmp_path / "dry.csv"
+    path.write_text("external_id,name\nd1,Dry\n")
+    arguments = ("import", str(path), "--entity", "contacts.party", "--by", "external_id", "--json")
+    first = json.loads(hansa(*arguments, "--dry-run").out)
+    assert (first["created"], first["written"]) == (1, False)
+    assert json.loads(hansa(*arguments).out)["created"] == 1
+    assert json.loads(hansa(*arguments).out)["unchanged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--entity", "contacts.prty"), "Did you mean contacts.party?"),
+        (("--entity", "contacts.party", "--map", "nam=name"), "Did you mean name?"),
+        (("--entity", "contacts.party", "--map", "name=nmae"), "Did you mean name?"),
+        (("--entity", "contacts.party", "--map", "name"), "--map takes COLUMN=PATH"),
+        (("--entity", "contacts.party", "--set", "kind=robot"), "organisation, person"),
+        (("--entity", "contacts.party", "--set", "knd=person"), "Did you mean kind?"),
+        (("--entity", "contacts.party", "--by", "extrnal_id"), "Did you mean external_id?"),
+        (("--entity", "contacts.party", "--by", "external_id"), "--map COLUMN=external_id"),
+        (("--entity", "contacts.party", "--set", "name=X"), "by the column 'name'"),
+    ],
+)
+def test_mistake_is_refused_with_the_right_name(
+    hansa: Hansa, file: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = hansa("import", str(file), *arguments)
+    assert (done.code, sentence in done.err) == (2, True), done.err
