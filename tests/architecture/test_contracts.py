@@ -29,6 +29,9 @@ _WRONG_LINES: Final[Mapping[str, tuple[str, str]]] = {
     "casbin has one home": ("hansa_core", "import casbin"),
     "graphql has one home": ("hansa_core", "import graphql"),
     "pluggy has one home": ("hansa_core", "import pluggy"),
+    "strawberry has one home": ("hansa_core", "import strawberry"),
+    "alembic has one home": ("hansa_core", "import alembic"),
+    "litestar has one home": ("hansa_core", "import litestar"),
 }
 """For each contract: the package that gets a module `planted`, and its one wrong line."""
 
