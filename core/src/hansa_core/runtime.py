@@ -173,11 +173,14 @@ class Runtime:
         return UnitOfWork(session, caller, reader, self.clock)
 
     async def tenants(self) -> Sequence[Tenant]:
-        """Return the active tenants, at most 10,000 (for the sealer)."""
+        """Return the active tenants that have a ledger, at most 10,000 (for the sealer)."""
         async with self.database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT id, slug, schema_name, role_name FROM hansa.tenant "
-                "WHERE status = 'active' ORDER BY slug LIMIT 10000"
+                # one that is just being made has no ledger yet; the catalogue needs no privilege
+                "SELECT id, slug, schema_name, role_name FROM hansa.tenant WHERE status = 'active'"
+                " AND EXISTS (SELECT FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace"
+                " WHERE relname = 'system_event_pending' AND n.nspname = schema_name)"
+                " ORDER BY slug LIMIT 10000"
             )
         return [
             Tenant(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from hansa_core.auth.identify import EVERYBODY, PERSON
 from hansa_core.auth.principal import Principal
@@ -23,6 +24,9 @@ from hansa_core.system import accounts
 from hansa_core.tenants.directory import create_tenant
 from hansa_core.tenants.owner import owner_engine
 from hansa_sdk import Plugin, User
+
+SECRET_KEY: Final = b"t" * 32
+"""The secret key of every platform, for processes that join one."""
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ async def open_platform(
     """Prepare a database and open a kernel with these installed plugins on it."""
     app_url = prepare_database(owner_url, home)
     database = await Database.connect(app_url, size_max=pool_size_max)
-    runtime = Runtime(database, Shapes(dict(installed)), b"t" * 32, clock=clock)
+    runtime = Runtime(database, Shapes(dict(installed)), SECRET_KEY, clock=clock)
     try:
         yield Platform(owner_url, app_url, home, runtime)
     finally:
