@@ -59,6 +59,11 @@ class Ledger:
         rows = await self.rows(tenant, f"SELECT count(*) AS n FROM {table}")  # noqa: S608  # our own name
         return int(rows[0]["n"])
 
+    async def record(self, tenant: Tenant, table: str, id: str) -> DictRow:
+        """Read one row."""
+        rows = await self.rows(tenant, f"SELECT * FROM {table} WHERE id = %s", id)  # noqa: S608  # our own name
+        return rows[0]
+
     async def fingerprint(self, tenant: Tenant) -> dict[str, int]:
         """Count the rows of every table of a tenant; who is signed in and when left out."""
         tables = await self.rows(

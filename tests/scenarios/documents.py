@@ -102,6 +102,13 @@ class Schema:
         found = {field["name"]: referred_to(_named(field["type"])) for field in fields}
         return {name: target for name, target in found.items() if target}
 
+    def inputs_of(self, operation: Operation, type_name: str) -> list[str]:
+        """Return the fields of its input that are of a type."""
+        if "input" not in operation.arguments:
+            return []
+        fields = self.types[_named(operation.arguments["input"]["type"])]["inputFields"]
+        return [field["name"] for field in fields if _named(field["type"]) == type_name]
+
     def _root(self, kind: str) -> dict[str, Operation]:
         return {f["name"]: self._operation(kind.lower(), f) for f in self.types[kind]["fields"]}
 
