@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Protocol, cast
@@ -28,6 +29,10 @@ _MODULES: Final[Mapping[str, str]] = {
     "user": "users",
     "key": "keys",
 }
+
+_BACKGROUND: Final = frozenset({"import"})
+"""Commands that give way to the servers on the same machine: people wait for those."""
+_NICENESS: Final = 5
 
 
 class _Part(Protocol):
@@ -72,4 +77,7 @@ def choose(
 
 def main() -> None:
     """Run the command the process was started with, and exit with its code."""
-    build(sys.argv[1:])()
+    words = sys.argv[1:]
+    if sys.platform != "win32" and _BACKGROUND & set(words):
+        os.nice(_NICENESS)
+    build(words)()
