@@ -65,16 +65,19 @@ class Ledger:
         return rows[0]
 
     async def fingerprint(self, tenant: Tenant) -> dict[str, int]:
-        """Count the rows of every table of a tenant; who is signed in and when left out."""
+        """Count the rows of every table of a tenant but those that sealing fills and empties."""
         tables = await self.rows(
             tenant,
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s",
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace"
+            " AND relname NOT IN ('system_event_pending', 'system_event_seal') ORDER BY relname",
             tenant.schema,
         )
-        names = sorted(str(row["table_name"]) for row in tables)
-        # sealing goes on by itself
-        moving = ("system_event_pending", "system_event_seal")
-        return {name: await self.count(tenant, name) for name in names if name not in moving}
+        counts = [
+            f"SELECT '{row['relname']}' AS name, count(*) AS n FROM {row['relname']}"  # noqa: S608  # our own name
+            for row in tables
+        ]
+        rows = await self.rows(tenant, " UNION ALL ".join(counts))
+        return {str(row["name"]): int(row["n"]) for row in rows}
 
     async def sealed(self, tenant: Tenant) -> None:
         """Wait until every event is sealed, then verify the chain."""
