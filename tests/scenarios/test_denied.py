@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from hansa_core.auth.identify import EVERYBODY, PERSON
 from hansa_core.model.meta import pascal
+from hansa_core.model.roles import EVERYBODY, PERSON
 from hansa_core.model.shape import Shape
 from hansa_core.policy.compile import compile_grants
 from hansa_core.storage.transaction import Tenant

@@ -15,7 +15,7 @@ from hansa_core.records.unit import UnitOfWork
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.accounts import assign_role, create_key, revoke_key, withdraw_role
 from hansa_core.system.entities import ApiKey
-from hansa_sdk import Link, Team, Unauthenticated, User, UserTeam
+from hansa_sdk import Invalid, Link, Team, Unauthenticated, User, UserTeam
 from tests.core.auth.office import Office
 
 
@@ -62,6 +62,14 @@ async def test_key_narrowed_to_a_role_holds_no_other(office: Office) -> None:
     assert (await office.identify(key)).principal.roles == ("system.person", "system.user")
     nothing = await make_key(office, user_id, roles=[])
     assert (await office.identify(nothing)).principal.roles == ("system.user",)
+
+
+async def test_administrators_key_may_be_narrowed_to_any_role(office: Office) -> None:
+    user_id, _ = await office.add_user("system.administrator")
+    key = await make_key(office, user_id, roles=["system.person"])
+    assert (await office.identify(key)).principal.roles == ("system.person", "system.user")
+    with pytest.raises(Invalid, match=r"does not hold crm\.unknown"):
+        await make_key(office, user_id, roles=["crm.unknown"])
 
 
 async def test_key_loses_a_role_when_its_user_does(office: Office) -> None:

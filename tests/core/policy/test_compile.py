@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from hansa_core.model.roles import ADMINISTRATOR
 from hansa_core.model.shape import HookTables, Shape, content_key
 from hansa_core.policy.compile import GrantsCache, compile_grants
-from hansa_core.policy.rules import ADMINISTRATOR
 from hansa_sdk import CURRENT_USER, Role, Team, UserTeam, allow, deny
 
 READER = Role("demo.reader", (allow(Team, "read"),))

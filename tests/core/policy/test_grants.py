@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hansa_core.model.roles import ADMINISTRATOR
 from hansa_core.policy.compile import granted_rows
 from hansa_core.policy.conditions import condition_key
 from hansa_core.policy.grants import Grants
 from hansa_core.policy.reference import ReferencePolicy
-from hansa_core.policy.rules import ADMINISTRATOR, policy_rules
+from hansa_core.policy.rules import policy_rules
 from hansa_sdk import CURRENT_USER, Denied, Predicate, Role, Rule, Team, User, UserTeam
 from hansa_sdk.predicates import And, Compare, Everything, Or, Path
 

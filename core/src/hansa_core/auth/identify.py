@@ -16,13 +16,10 @@ from hansa_core.auth.principal import Principal
 from hansa_core.auth.sessions import IDLE
 from hansa_core.auth.tables import AuthTables, auth_tables
 from hansa_core.auth.tokens import Credential, KeyCredential, refused, token_hash
+from hansa_core.model.roles import ADMINISTRATOR, EVERYBODY, PERSON
 from hansa_core.storage.statements import Statement, compile_statement
 from hansa_core.storage.transaction import Row, Session
 
-EVERYBODY: Final = "system.user"
-"""The role of everyone who is signed in, by session or key."""
-PERSON: Final = "system.person"
-"""The role of a user as such: not of a key that was given only some of the user's roles."""
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _INSTANT: Final = sa.DateTime(timezone=True)
 
@@ -183,7 +180,11 @@ def _teams(login: sa.CTE) -> sa.ScalarSelect[object]:
 def _principal(row: Row) -> Principal:
     roles = set(cast("Iterable[str] | None", row["roles"]) or ())
     only = cast("Iterable[str] | None", row["key_roles"])
-    roles = roles & set(only) | {EVERYBODY} if only is not None else roles | {EVERYBODY, PERSON}
+    if only is None:
+        roles |= {EVERYBODY, PERSON}
+    else:
+        # An administrator holds what every role grants, so his key may be narrowed to any.
+        roles = (set(only) if ADMINISTRATOR in roles else roles & set(only)) | {EVERYBODY}
     return Principal(
         user_id=cast(UUID, row["user_id"]),
         name=cast(str, row["name"]),

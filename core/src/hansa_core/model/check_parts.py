@@ -9,11 +9,11 @@ from typing import Final
 
 from hansa_core.model.meta import EntityMeta, ManyMeta
 from hansa_core.model.paths import resolve
+from hansa_core.model.roles import ADMINISTRATOR
 from hansa_sdk import AnyColumn, Invalid, Plugin, Predicate, Problem, Role
 from hansa_sdk.predicates import And, Compare, Not, Or, Path, Related
 from hansa_sdk.views import BoardView, ListView
 
-ADMINISTRATOR: Final = "system.administrator"
 RESERVED_ACTIONS: Final = frozenset(
     {"create", "update", "delete", "archive", "restore", "upsert_many", "update_many"}
     | {"delete_many", "group", "changes"}

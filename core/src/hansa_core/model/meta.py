@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from hansa_sdk import Check, Entity, Rollup
@@ -115,7 +116,7 @@ class ManyMeta:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EntityMeta:
     """One entity: its names, fields, relations and rules.
 
@@ -139,7 +140,7 @@ class EntityMeta:
     archivable: bool = True
     api_fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    @property
+    @cached_property
     def stored(self) -> tuple[FieldMeta, ...]:
         """The fields that have a column, in declaration order."""
         return tuple(meta for meta in self.fields.values() if meta.stored)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from hansa_core.model.roles import ADMINISTRATOR
 from hansa_sdk import Predicate, Role
-
-ADMINISTRATOR: Final = "system.administrator"
-"""The role that holds every permission there is: expanded pair by pair, never a wildcard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from hansa_core.auth.credentials import Credentials
-from hansa_core.auth.identify import EVERYBODY, PERSON
 from hansa_core.auth.passwords import PasswordHash
 from hansa_core.auth.sessions import Sessions
 from hansa_core.auth.tokens import key_prefix, new_key
+from hansa_core.model.roles import ADMINISTRATOR, EVERYBODY, PERSON
 from hansa_core.storage.transaction import Session
 from hansa_core.system.entities import ApiKey, Role, RoleAssignment
 from hansa_core.system.events import PasswordSet
@@ -207,6 +207,8 @@ async def _assignment(unit: Context, user_id: UUID, role: Role) -> RoleAssignmen
 
 async def _check_held(unit: Context, user_id: UUID, roles: Sequence[str]) -> None:
     held = {*await roles_of(unit, user_id), EVERYBODY, PERSON}
+    if ADMINISTRATOR in held:
+        held |= {role.name for role in await unit.find(Role, limit=_ROLES_MAX)}
     strange = sorted(set(roles) - held)
     if strange:
         raise Invalid(

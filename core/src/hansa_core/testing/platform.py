@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hansa_core.auth.identify import EVERYBODY, PERSON
 from hansa_core.auth.principal import Principal
 from hansa_core.auth.tokens import read_key
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock
 from hansa_core.lifecycle import enable_plugins, prepare_database
+from hansa_core.model.roles import EVERYBODY, PERSON
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
 from hansa_core.shapes import Shapes
