@@ -56,12 +56,12 @@ class Ledger:
 
     async def count(self, tenant: Tenant, table: str) -> int:
         """Count the rows of a table."""
-        rows = await self.rows(tenant, f"SELECT count(*) AS n FROM {table}")  # noqa: S608  # our own name
+        rows = await self.rows(tenant, f'SELECT count(*) AS n FROM "{table}"')  # noqa: S608  # our own name
         return int(rows[0]["n"])
 
     async def record(self, tenant: Tenant, table: str, id: str) -> DictRow:
         """Read one row."""
-        rows = await self.rows(tenant, f"SELECT * FROM {table} WHERE id = %s", id)  # noqa: S608  # our own name
+        rows = await self.rows(tenant, f'SELECT * FROM "{table}" WHERE id = %s', id)  # noqa: S608  # our own name
         return rows[0]
 
     async def fingerprint(self, tenant: Tenant) -> dict[str, int]:
@@ -73,7 +73,7 @@ class Ledger:
             tenant.schema,
         )
         counts = [
-            f"SELECT '{row['relname']}' AS name, count(*) AS n FROM {row['relname']}"  # noqa: S608  # our own name
+            f"SELECT '{row['relname']}' AS name, count(*) AS n FROM \"{row['relname']}\""  # noqa: S608  # our own name
             for row in tables
         ]
         rows = await self.rows(tenant, " UNION ALL ".join(counts))

@@ -73,7 +73,7 @@ async def record_ids(ledger: Ledger, stranger: Stranger) -> dict[str, str]:
     """Return the id of a record of each entity, a random one where there is none."""
     found: dict[str, str] = {}
     for meta in stranger.shape.entities.values():
-        rows = await ledger.rows(stranger.tenant, f"SELECT id FROM {meta.table} LIMIT 1")  # noqa: S608  # our own name
+        rows = await ledger.rows(stranger.tenant, f'SELECT id FROM "{meta.table}" LIMIT 1')  # noqa: S608  # our own name
         found[meta.type_name] = str(rows[0]["id"] if rows else uuid4())
     return found
 

@@ -275,7 +275,8 @@ async def history(ledger: Ledger, tenant: Tenant, record_id: str) -> list[Json]:
     rows = await ledger.rows(
         tenant,
         "SELECT e.type, e.session_id, u.name, e.body FROM system_event e"
-        " JOIN system_user u ON u.id = e.actor_id WHERE record_id = %s ORDER BY record_version",
+        ' JOIN "system_user" u ON'
+        " u.id = e.actor_id WHERE record_id = %s ORDER BY record_version",
         UUID(record_id),
     )
     return [{**row, **json.loads(bytes(row["body"])), "name": row["name"]} for row in rows]

@@ -85,13 +85,13 @@ async def one_of_each(
     schema = await Schema.of(client)
     found: dict[str, str] = {}
     for meta in shape.entities.values():
-        rows = await ledger.rows(tenant, f"SELECT id FROM {meta.table} ORDER BY id LIMIT 1")  # noqa: S608  # our own name
+        rows = await ledger.rows(tenant, f'SELECT id FROM "{meta.table}" ORDER BY id LIMIT 1')  # noqa: S608  # our own name
         if not rows:
             create = schema.mutations()[f"{meta.single_api_name}Create"]
             values = schema.variables(create, "", found.__getitem__)
             answer = await client.ask(create.document, **values)
             assert answer["errors"] == []
-            rows = await ledger.rows(tenant, f"SELECT id FROM {meta.table} LIMIT 1")  # noqa: S608  # our own name
+            rows = await ledger.rows(tenant, f'SELECT id FROM "{meta.table}" LIMIT 1')  # noqa: S608  # our own name
         found[meta.type_name] = str(rows[0]["id"])
     return found
 
