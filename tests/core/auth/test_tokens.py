@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hansa_core.auth.tokens import (
@@ -29,11 +29,13 @@ def test_key_tells_its_tenant_whatever_the_slug(slug: str) -> None:
     assert len(token) - len(key_prefix(token)) >= 39
 
 
-@given(st.data())
-def test_key_with_one_wrong_character_is_refused(data: st.DataObject) -> None:
-    token = new_key("main")
-    place = data.draw(st.integers(0, len(token) - 1))
-    other = data.draw(st.sampled_from("abcXYZ019_- ").filter(lambda c: c != token[place]))
+TOKEN = new_key("main")
+
+
+@given(st.integers(0, len(TOKEN) - 1), st.sampled_from("abcXYZ019_- "))
+def test_key_with_one_wrong_character_is_refused(place: int, other: str) -> None:
+    token = TOKEN
+    assume(other != token[place])
     with pytest.raises(Unauthenticated):
         read_key(token[:place] + other + token[place + 1 :])
 

@@ -215,14 +215,18 @@ def sample_data(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 async def platform(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Platform]:
-    """A kernel with every installed plugin on a database of this session's own."""
+    """A kernel with every installed plugin, on a database no other fixture has.
+
+    The login's password lies in one home: a second home would reset it.
+    """
     from hansa_core.testing.platform import open_platform
 
     home = tmp_path_factory.mktemp("home")
-    async with open_platform(database_url, home, installed_plugins()) as opened:
-        yield opened
+    with fresh_database(postgres_url) as owner_url:
+        async with open_platform(owner_url, home, installed_plugins()) as opened:
+            yield opened
 
 
 def _controls(config: pytest.Config) -> bool:
