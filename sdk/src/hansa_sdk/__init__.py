@@ -18,6 +18,7 @@ from hansa_sdk.errors import (
     Problem,
     Stale,
     Unauthenticated,
+    Unavailable,
 )
 from hansa_sdk.events import Event, Handler, on
 from hansa_sdk.fields import (
@@ -122,6 +123,7 @@ __all__ = (
     "Transition",
     "Translated",
     "Unauthenticated",
+    "Unavailable",
     "Unit",
     "Url",
     "User",

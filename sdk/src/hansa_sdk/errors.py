@@ -140,6 +140,16 @@ class Busy(HansaError):
     code = "busy"
 
 
+class Unavailable(HansaError):
+    """The database does not answer; the same request may succeed once it does again.
+
+    >>> str(Unavailable("The database does not answer.", next_step="Try again."))
+    'The database does not answer. Try again.'
+    """
+
+    code = "unavailable"
+
+
 class Misconfigured(HansaError):
     """Settings, database or files are not as the program needs them.
 
