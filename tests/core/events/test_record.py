@@ -9,6 +9,7 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
+from hansa_core.events import record
 from hansa_core.events.canonical import parse_canonical
 from hansa_core.events.chain import sealed_after, verify_chain
 from hansa_core.events.crypto import ERASED, Subject
@@ -17,7 +18,7 @@ from hansa_core.events.record import Change
 from hansa_core.events.subject_keys import erase_subject
 from hansa_core.storage.transaction import Session, Tenant
 from hansa_core.testing.waiting import eventually
-from hansa_sdk.errors import Invalid
+from hansa_sdk.errors import Invalid, LimitExceeded
 from tests.core.events.conftest import ORIGIN, Ledger, changed
 
 SECRET = "Annegret Müller-Lüdenscheidt"
@@ -83,6 +84,30 @@ async def test_ids_rise_and_come_in_the_order_of_the_changes(ledger: Ledger) -> 
         "before": {"name": "name 0"},
         "after": {"name": "name 1"},
     }
+
+
+async def test_many_changes_are_written_in_batches(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "BATCH_CHANGES", 20)
+    people = [person() for _ in range(50)]
+    async with ledger.database.transaction(ledger.tenant) as session:
+        ids = await ledger.record_in(session, *map(about, people))
+        assert session.statement_count == 3 * 3
+    assert len(ids) == 50
+    assert await ledger.seal() == 50
+    async with ledger.database.transaction(ledger.tenant) as session:
+        events = await sealed_after(session, ledger.tables, 0, 100)
+    assert [event.id for event in events] == ids == sorted(ids)
+
+
+async def test_more_changes_than_one_transaction_writes_are_refused(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "CHANGES_MAX", 2)
+    async with ledger.database.transaction(ledger.tenant) as session:
+        with pytest.raises(LimitExceeded, match="may write 2 events; this one has 3"):
+            await ledger.record_in(session, *(changed(uuid.uuid4(), 1) for _ in range(3)))
 
 
 async def test_no_event_is_left_when_the_transaction_rolls_back(ledger: Ledger) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from hansa_core.clock import Clock
@@ -17,8 +17,13 @@ from hansa_core.storage.ids import new_id
 from hansa_core.storage.transaction import Session
 from hansa_sdk.errors import HansaError, Invalid, LimitExceeded
 
-CHANGES_MAX: Final = 50_000
-"""How many events one call may write."""
+T = TypeVar("T")
+
+CHANGES_MAX: Final = 200_000
+"""How many events one transaction may write: all of them are in memory until it commits."""
+
+BATCH_CHANGES: Final = 10_000
+"""How many events one statement writes."""
 
 SECTIONS: Final = ("before", "after", "payload")
 """The parts of a body that hold values."""
@@ -76,23 +81,36 @@ async def record_events(
 ) -> list[UUID]:
     """Write one event per change into the open transaction; return their ids in order.
 
-    One statement, and one to three more where values are personal, however many changes. Call it
-    after the records are written: a record's row lock is what orders its events. No lock is
-    shared between writers of different records and subjects.
+    One statement, and one to three more where values are personal, for each BATCH_CHANGES
+    changes. Call it after the records are written: a record's row lock is what orders its events.
+    No lock is shared between writers of different records and subjects.
 
     Raises Invalid for a value an event cannot hold, LimitExceeded above CHANGES_MAX.
     """
-    if not changes:
-        return []
     if len(changes) > CHANGES_MAX:
         raise LimitExceeded(
-            f"One transaction may write {CHANGES_MAX} events; this one has {len(changes)}.",
+            f"One transaction may write {CHANGES_MAX:,} events; this one has {len(changes):,}.",
             next_step="Split the work into smaller transactions.",
         )
     subjects = {subject for change in changes for subject in change.subjects()}
-    keys = await ensure_keys(session, tables, keyring, subjects, clock)
+    keys: dict[Subject, SubjectKey] = {}
+    for some in _batches(sorted(subjects)):  # in one order for all writers: none waits in a circle
+        keys |= await ensure_keys(session, tables, keyring, some, clock)
+    ids: list[UUID] = []
+    for batch in _batches(changes):
+        ids += await _insert(session, tables, batch, keys, origin, clock.now())
+    return ids
+
+
+async def _insert(
+    session: Session,
+    tables: EventTables,
+    changes: Sequence[Change],
+    keys: Mapping[Subject, SubjectKey],
+    origin: Origin,
+    at: datetime,
+) -> list[UUID]:
     ids = [new_id() for _ in changes]
-    at = clock.now()
     tenant_id = session.tenant.id
     bodies = [
         _body(change, origin, at, keys, Place(tenant_id, id_, change.entity, change.record_id, ""))
@@ -113,6 +131,11 @@ async def record_events(
     }
     await session.execute(tables.statements.insert_events, params)
     return ids
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH_CHANGES):
+        yield items[start : start + BATCH_CHANGES]
 
 
 def _body(
