@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Mapping
@@ -70,7 +71,7 @@ class _Record:
             if name in values:
                 setattr(self, name, values[name])
             elif declared.options.default is not UNSET:
-                declared.write(self, declared.options.default)
+                declared.write(self, copy.deepcopy(declared.options.default))
             elif declared.options.init:
                 missing.append(name)
         if missing:

@@ -42,12 +42,18 @@ class HansaError(Exception):
         >>> Invalid("too long", path=("name",)).under("lines", 2).path
         ('lines', 2, 'name')
         """
-        return type(self)(
-            self.message,
-            next_step=self.next_step,
-            path=(*prefix, *self.path),
-            params=self.params,
-        )
+        return self._at((*prefix, *self.path))
+
+    def without(self, count: int) -> HansaError:
+        """Return the same error without the first `count` parts of its path.
+
+        >>> Invalid("too long", path=(0, "name")).without(1).path
+        ('name',)
+        """
+        return self._at(self.path[count:])
+
+    def _at(self, path: Sequence[str | int]) -> HansaError:
+        return type(self)(self.message, next_step=self.next_step, path=path, params=self.params)
 
 
 class Invalid(HansaError):
@@ -158,6 +164,32 @@ class Misconfigured(HansaError):
     """
 
     code = "misconfigured"
+
+
+class Rejected(HansaError):
+    """A write refused for one or more reasons; each error's path begins with the row's position.
+
+    >>> Rejected([Invalid("No name.", path=(0, "name")), Invalid("No city.")]).message
+    'No name. (1 more)'
+    """
+
+    code = "invalid"
+
+    def __init__(self, errors: Sequence[HansaError]) -> None:
+        first = errors[0]
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(
+            first.message + more, next_step=first.next_step, path=first.path, params=first.params
+        )
+        self.errors = tuple(errors)
+
+    def under(self, *prefix: str | int) -> Rejected:
+        """Return the same errors with `prefix` put before each path."""
+        return Rejected([error.under(*prefix) for error in self.errors])
+
+    def without(self, count: int) -> Rejected:
+        """Return the same errors without the first `count` parts of each path."""
+        return Rejected([error.without(count) for error in self.errors])
 
 
 @dataclass(frozen=True, slots=True)

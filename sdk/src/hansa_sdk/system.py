@@ -18,7 +18,7 @@ class User(Entity, name="system.user", plural="users", label="User", subject="se
 
     email: Field[Email] = field(max_length=254, unique=True, search=True, personal=True)
     name: Field[str] = field(max_length=120, search=True, personal=True)
-    active: Field[bool] = field(default=True)
+    active: Field[bool] = field(default=True, readonly=True)
     language: Field[str] = field(default="en", max_length=35)
     time_zone: Field[str] = field(default="UTC", max_length=64)
     teams: Many[UserTeam] = many("user", owned=True)

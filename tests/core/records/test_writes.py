@@ -12,12 +12,21 @@ import pytest
 
 from hansa_contacts.api import Party
 from hansa_core.caller import Caller
-from hansa_core.records.errors import Rejected
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.records.writer import RowUpdate
 from hansa_core.testing.platform import Platform
 from hansa_crm.entities import Deal
-from hansa_sdk import Currency, Denied, Duplicate, HansaError, InUse, Money, NotFound, Stale
+from hansa_sdk import (
+    Currency,
+    Denied,
+    Duplicate,
+    HansaError,
+    InUse,
+    Money,
+    NotFound,
+    Rejected,
+    Stale,
+)
 
 Row = Mapping[str, object]
 

@@ -22,15 +22,22 @@ from graphql import (
 
 from hansa_core.graphql.api import EntityApi
 from hansa_core.graphql.scalars import JSON
-from hansa_core.records.errors import Rejected
-from hansa_sdk import Busy, HansaError, LimitExceeded, Misconfigured, Unauthenticated
+from hansa_sdk import Rejected
+from hansa_sdk import (
+    Busy,
+    HansaError,
+    LimitExceeded,
+    Misconfigured,
+    Unauthenticated,
+    Unavailable,
+)
 
 log: Final = logging.getLogger("hansa.graphql")
 
 MESSAGE_LENGTH_MAX: Final = 1000
 """Characters of the longest message."""
 
-NOT_IN_PAYLOAD: Final = (Unauthenticated, LimitExceeded, Busy, Misconfigured)
+NOT_IN_PAYLOAD: Final = (Unauthenticated, LimitExceeded, Busy, Unavailable, Misconfigured)
 """Errors that are GraphQL errors also in mutations: sign-in, limits and faults."""
 
 USER_ERROR: Final = GraphQLObjectType(
@@ -112,9 +119,15 @@ def formatted(error: GraphQLError) -> dict[str, object]:
     return answer
 
 
-def formatted_error(error: HansaError) -> dict[str, object]:
-    """Return an error of the request as a whole for the response."""
-    return formatted(GraphQLError(error.message, original_error=error))
+def formatted_error(error: Exception) -> dict[str, object]:
+    """Return an error of the request as a whole for the response; unexpected ones are logged."""
+    return formatted(GraphQLError(str(error), original_error=error))
+
+
+def is_temporary(error: Mapping[str, object]) -> bool:
+    """Tell whether a formatted error passes by itself, so that asking again later is right."""
+    extensions = cast("Mapping[str, object]", error.get("extensions") or {})
+    return extensions.get("code") in (Busy.code, Unavailable.code)
 
 
 def _extensions(error: GraphQLError, answer: dict[str, object]) -> dict[str, object]:

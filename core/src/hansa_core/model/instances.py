@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeVar, cast
@@ -74,13 +75,17 @@ def value_of(field: FieldMeta, row: Mapping[str, object]) -> object:
         currency = row.get(field.currency_field)
         return None if currency is None else Money(cast(Decimal, raw), Currency(str(currency)))
     if field.kind is Kind.QUANTITY:
-        return Quantity(cast(Decimal, raw), str(row.get(f"{field.name}_unit")))
+        unit = row.get(f"{field.name}_unit")
+        return None if unit is None else Quantity(cast(Decimal, raw), str(unit))
     if field.kind is Kind.REFERENCE:
         return Link[object](id=cast(UUID, raw), target=field.target_class)
     if field.kind is Kind.ENUM and field.enum is not None:
         return field.enum(str(raw))
     if field.kind is Kind.TRANSLATED:
         return Translated(cast("Mapping[str, str]", raw))
+    if field.kind in (Kind.TEXT_LIST, Kind.JSON):
+        # A copy: code may change it in place, and the row it came from must still tell the old.
+        return copy.deepcopy(raw)
     made = _TEXT_CLASSES.get(field.kind)
     return made(str(raw)) if made else raw
 
@@ -108,6 +113,8 @@ def put_plain(field: FieldMeta, value: object, row: dict[str, object]) -> None:
         row[field.name] = dict(value.texts)
     elif isinstance(value, str):
         row[field.name] = str.__str__(value)
+    elif isinstance(value, (list, dict)):
+        row[field.name] = copy.deepcopy(cast(object, value))
     elif field.name not in row or value is not None:
         row[field.name] = value
 

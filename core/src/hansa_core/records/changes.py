@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
@@ -28,9 +28,10 @@ class RecordChange:
     version: int
     before: Mapping[str, object]
     after: Mapping[str, object]
-    lines: dict[str, list[Mapping[str, object]]] = field(
-        default_factory=dict[str, list[Mapping[str, object]]]
-    )
+    row: Mapping[str, object]
+
+
+Lines = dict[str, list[Mapping[str, object]]]
 
 
 def loud(row: Mapping[str, object], names: Sequence[str] | None = None) -> dict[str, object]:
@@ -44,22 +45,28 @@ def loud(row: Mapping[str, object], names: Sequence[str] | None = None) -> dict[
 
 
 def to_events(shape: Shape, changes: Sequence[RecordChange]) -> list[Change]:
-    """Turn changes to events, new owned lines told inside their new owner's event."""
+    """Turn changes to events, new owned lines told inside their new owner's event.
+
+    Going backwards, a line has its own lines when it is put into its owner. A line about another
+    person than its owner's keeps an event of its own, under that person's key.
+    """
     created = {(c.meta.name, c.record_id): c for c in changes if c.verb == "created"}
-    events: list[RecordChange] = []
-    for change in changes:
-        owner = _new_owner(shape, change, created)
+    lines: dict[int, Lines] = {}
+    events: list[Change] = []
+    for change in reversed(changes):
+        own = lines.get(id(change), {})
+        owner = _new_owner(change, created)
         if owner is None:
-            events.append(change)
+            events.append(_event(change, own))
         else:
             parent, relation = owner
-            line = {"id": change.record_id, **change.after}
-            parent.lines.setdefault(relation, []).append(line)
-    return [_event(change) for change in events]
+            line = {"id": change.record_id, **change.after, **own}
+            lines.setdefault(id(parent), {}).setdefault(relation, []).insert(0, line)
+    return events[::-1]
 
 
 def _new_owner(
-    shape: Shape, change: RecordChange, created: Mapping[tuple[str, UUID], RecordChange]
+    change: RecordChange, created: Mapping[tuple[str, UUID], RecordChange]
 ) -> tuple[RecordChange, str] | None:
     if change.verb != "created":
         return None
@@ -67,42 +74,48 @@ def _new_owner(
         if reference.kind is not Kind.REFERENCE or change.after.get(name) is None:
             continue
         owner = created.get((reference.target, cast(UUID, change.after[name])))
-        if owner is None:
+        if owner is None or owner is change:
             continue
         for relation in owner.meta.relations.values():
-            if relation.owned and relation.target == change.meta.name and relation.inverse == name:
+            ours = relation.target == change.meta.name and relation.inverse == name
+            if relation.owned and ours and _fits(change, owner):
                 return owner, relation.name
     return None
 
 
-def _event(change: RecordChange) -> Change:
+def _fits(line: RecordChange, owner: RecordChange) -> bool:
+    """Tell whether a line may stand under its owner's key (or, both about nobody, in clear)."""
+    personal = any(field.personal for field in line.meta.fields.values())
+    return not personal or _subject(line) == _subject(owner)
+
+
+def _event(change: RecordChange, lines: Lines) -> Change:
     meta = change.meta
     subject = _subject(change)
     personal: dict[str, Subject] = {}
     if subject is not None:
-        personal = {name: subject for name, meta_ in meta.fields.items() if meta_.personal}
-        personal.update(dict.fromkeys(change.lines, subject))
-    after = {**change.after, **change.lines}
+        personal = {name: subject for name, field in meta.fields.items() if field.personal}
+        personal.update(dict.fromkeys(lines, subject))
     return Change(
         type=f"{meta.name}.{change.verb}",
         entity=meta.name,
         record_id=change.record_id,
         record_version=change.version,
         before=change.before,
-        after=cast("Mapping[str, object]", after),
+        after={**change.after, **cast("Mapping[str, object]", lines)},
         personal=personal,
     )
 
 
 def _subject(change: RecordChange) -> Subject | None:
+    """Return whose data a record is; one that says so but refers to nobody is its own subject."""
     meta = change.meta
     if not meta.subject:
         return None
-    if meta.subject == "self":
+    reference = change.row.get(meta.subject) if meta.subject != "self" else None
+    if reference is None:
         return Subject(meta.name, change.record_id)
-    reference = change.after.get(meta.subject) or change.before.get(meta.subject)
-    target = meta.fields[meta.subject].target
-    return Subject(target, cast(UUID, reference)) if reference is not None else None
+    return Subject(meta.fields[meta.subject].target, cast(UUID, reference))
 
 
 def event_type(shape: Shape, event: Event) -> str:

@@ -14,39 +14,46 @@ from hansa_sdk import Duplicate, HansaError, InUse, NotFound
 class Violation(Protocol):
     """What asyncpg tells of a constraint that was broken."""
 
-    constraint_name: str | None
     detail: str | None
     table_name: str | None
 
 
 def duplicate(
-    meta: EntityMeta, violation: Violation, rows: Sequence[Mapping[str, object]]
+    meta: EntityMeta,
+    violation: Violation,
+    rows: Sequence[Mapping[str, object]],
+    positions: Sequence[int],
 ) -> HansaError:
-    """Return the error for a value that must be unique, at the row that brought it."""
+    """Return the error for a value that must be unique, at the row that brought it.
+
+    Its path is empty where the row cannot be told.
+    """
     names = _unique_fields(meta, violation)
-    values = _values(violation.detail)
-    position = next(
-        (i for i, row in enumerate(rows) if names and _same(row, names, values)),
-        0,
-    )
+    value = _value(violation.detail)
+    guilty = [
+        position
+        for position, row in zip(positions, rows, strict=True)
+        if names and ", ".join(str(row.get(name)) for name in names) == value
+    ]
+    known = positions if len(positions) == 1 else guilty[-1:]
     labels = " and ".join(meta.fields[name].label.lower() for name in names) or "a unique value"
-    shown = ", ".join(values)
     return Duplicate(
-        f"Another {meta.label.lower()} already has {labels} {shown}.".replace("  ", " "),
+        f"Another {meta.label.lower()} already has {labels} {value}.",
         next_step="Change the value, or update that record.",
-        path=(position, *names[:1]),
-        params={"fields": list(names)},
+        path=(known[0], *names[:1]) if known else (),
+        params={"fields": list(names), "value": value},
     )
 
 
-def in_use(shape: Shape, meta: EntityMeta, violation: Violation) -> HansaError:
+def in_use(shape: Shape, meta: EntityMeta, violation: Violation, *, deleting: bool) -> HansaError:
     """Return the error for a record others refer to, or a reference that just went away."""
     other = next((e for e in shape.entities.values() if e.table == violation.table_name), None)
-    if other is not None and other.name != meta.name:
+    if deleting:
+        label = other.label.lower() if other is not None else "record of a disabled plugin"
         return InUse(
-            f"This {meta.label.lower()} is still used by a {other.label.lower()}.",
-            next_step=f"Archive it instead, or change that {other.label.lower()} first.",
-            params={"entity": other.name},
+            f"This {meta.label.lower()} is still used by a {label}.",
+            next_step=f"Archive it instead, or change that {label} first.",
+            params={"entity": other.name} if other is not None else {},
         )
     return NotFound(
         "A record referred to is no longer there.", next_step="Read again and choose another."
@@ -59,10 +66,6 @@ def _unique_fields(meta: EntityMeta, violation: Violation) -> tuple[str, ...]:
     return tuple(name for name in columns if name in meta.fields)
 
 
-def _values(detail: str | None) -> list[str]:
+def _value(detail: str | None) -> str:
     found = re.search(r"\)=\((.*)\) already exists", detail or "", re.DOTALL)
-    return found[1].split(", ") if found else []
-
-
-def _same(row: Mapping[str, object], names: Sequence[str], values: Sequence[str]) -> bool:
-    return [str(row.get(name)) for name in names] == list(values)
+    return found[1] if found else ""

@@ -28,12 +28,18 @@ class Dependent:
     detach: bool
 
     async def rows(self, session: Session, shape: Shape, ids: Sequence[UUID]) -> list[Row]:
-        """Return the rows that refer to `ids`; raises LimitExceeded above DEPENDENTS_MAX."""
+        """Lock and return the rows that refer to `ids`.
+
+        A row that refers elsewhere by the time it is locked is not among them. Raises
+        LimitExceeded above DEPENDENTS_MAX.
+        """
         table = shape.table(self.entity)
         statement = (
             sa.select(table)
             .where(table.c[shape.entity(self.entity).fields[self.name].column] == sa.any_(IDS))
+            .order_by(table.c.id)
             .limit(DEPENDENTS_MAX + 1)
+            .with_for_update()
         )
         rows = await session.fetch(statement, {"ids": list(ids)})
         if len(rows) > DEPENDENTS_MAX:
@@ -45,7 +51,10 @@ class Dependent:
 
 
 def dependents_of(shape: Shape, meta: EntityMeta) -> list[Dependent]:
-    """Return the references that cascade or detach, owned lines included."""
+    """Return the references that cascade or detach, owned lines included.
+
+    What may itself refer to another dependent comes first, so that nothing blocks the other.
+    """
     owned = {(r.target, r.inverse) for r in meta.relations.values() if r.owned}
     found: list[Dependent] = []
     for other in shape.entities.values():
@@ -56,4 +65,15 @@ def dependents_of(shape: Shape, meta: EntityMeta) -> list[Dependent]:
                 found.append(Dependent(other.name, field.name, detach=False))
             elif field.on_delete == "set_null":
                 found.append(Dependent(other.name, field.name, detach=True))
-    return found
+    return sorted(found, key=lambda each: -_height(shape, each.entity, frozenset()))
+
+
+def _height(shape: Shape, entity: str, above: frozenset[str]) -> int:
+    """Return how long a chain of references starts at an entity, circles cut."""
+    targets = {
+        field.target
+        for field in shape.entity(entity).fields.values()
+        if field.kind is Kind.REFERENCE and field.target in shape.entities
+    }
+    path = above | {entity}
+    return 1 + max((_height(shape, target, path) for target in targets - path), default=0)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from hansa_core.events.canonical import canonical_bytes
 from hansa_core.model.instances import put_plain, row_of, to_record
 from hansa_core.model.meta import EntityMeta, FieldMeta, Kind
 from hansa_core.model.paths import unknown_name
-from hansa_core.records.errors import Rejected
-from hansa_core.records.values import check_value
+from hansa_core.records.values import check_unit, check_value
 from hansa_core.storage.ids import new_id
-from hansa_sdk import Entity, HansaError, Invalid
+from hansa_sdk import Entity, HansaError, Invalid, Rejected
 
 Row = dict[str, object]
 
@@ -23,26 +24,53 @@ def checked_values(
     row: Row = {}
     errors: list[HansaError] = []
     for name, value in values.items():
-        field = meta.fields.get(name.removesuffix("_unit") if name.endswith("_unit") else name)
-        field = meta.fields.get(name) or field
-        if field is None or not field.stored or (field.system and not trusted):
-            errors.append(unknown_name(meta, name))
-        elif not field.writable and not trusted:
+        field = meta.fields.get(name)
+        try:
+            if field is None and (unit_of := _quantity_of(meta, name)) is not None:
+                row[name] = check_unit(unit_of, value)
+            else:
+                row[name] = _checked(meta, name, field, value, trusted=trusted)
+        except HansaError as error:
+            errors.append(error)
+    return row, errors
+
+
+def _checked(
+    meta: EntityMeta, name: str, field: FieldMeta | None, value: object, *, trusted: bool
+) -> object:
+    if field is None or not field.stored:
+        raise unknown_name(meta, name)
+    if field.system:
+        raise Invalid(f"{field.label} is kept by the kernel.", path=(name,))
+    if not (field.writable or trusted):
+        raise Invalid(
+            f"{field.label} is set by actions only.",
+            next_step=f"Leave {field.name} out.",
+            path=(name,),
+        )
+    return check_value(field, value)
+
+
+def _quantity_of(meta: EntityMeta, name: str) -> FieldMeta | None:
+    field = meta.fields.get(name.removesuffix("_unit"))
+    return field if field is not None and field.kind is Kind.QUANTITY else None
+
+
+def check_pairs(meta: EntityMeta, row: Row) -> list[HansaError]:
+    """Refuse an amount without its currency and a quantity without its unit."""
+    errors: list[HansaError] = []
+    for field in meta.stored:
+        other = field.currency_field if field.kind is Kind.MONEY else f"{field.name}_unit"
+        paired = field.kind in (Kind.MONEY, Kind.QUANTITY)
+        if paired and row.get(field.name) is not None and row.get(other) is None:
             errors.append(
                 Invalid(
-                    f"{field.label} is set by actions only.",
-                    next_step=f"Leave {field.name} out.",
-                    path=(name,),
+                    f"{field.label}: expected a number with {other}, got a number alone.",
+                    next_step=f"Give {other}, or leave {field.name} out.",
+                    path=(field.name,),
                 )
             )
-        elif name != field.name:
-            row[name] = value
-        else:
-            try:
-                row[name] = check_value(field, value)
-            except HansaError as error:
-                errors.append(error)
-    return row, errors
+    return errors
 
 
 def new_row(
@@ -57,12 +85,13 @@ def new_row(
         if field.name in row or field.system or field.name in wrong:
             continue
         if field.has_default:
-            put_plain(field, field.default, row)
+            put_plain(field, copy.deepcopy(field.default), row)
             row.setdefault(field.name, None)
         elif field.nullable:
             row[field.name] = None
         else:
             errors.append(_missing(field))
+    errors.extend(check_pairs(meta, row))
     row.update(
         created_at=now, updated_at=now, created_by=None, updated_by=None, archived=False, version=1
     )
@@ -130,4 +159,10 @@ def reject(errors: Sequence[HansaError]) -> None:
 
 def changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Return the names whose values differ."""
-    return [name for name, value in after.items() if before.get(name) != value]
+    return [name for name, value in after.items() if not _same(before.get(name), value)]
+
+
+def _same(before: object, after: object) -> bool:
+    """Compare like JSON does: 1 is not true, nor inside lists and objects."""
+    strict = any(type(value) in (bool, list, dict) for value in (before, after))
+    return canonical_bytes(before) == canonical_bytes(after) if strict else before == after

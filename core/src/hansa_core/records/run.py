@@ -8,10 +8,10 @@ from typing import cast
 from hansa_core.model.meta import EntityMeta
 from hansa_core.model.shape import Shape
 from hansa_core.records.database_errors import Violation, duplicate, in_use
-from hansa_core.records.errors import Rejected
 from hansa_core.storage.refusals import FOREIGN_KEY, UNIQUE, refusal_kind
 from hansa_core.storage.statements import Statement
 from hansa_core.storage.transaction import Row, Session
+from hansa_sdk import Rejected
 
 
 async def run_write(
@@ -21,17 +21,21 @@ async def run_write(
     statement: object,
     params: Mapping[str, object],
     rows: Sequence[Mapping[str, object]],
+    *,
+    positions: Sequence[int] = (),
+    deleting: bool = False,
 ) -> list[Row]:
     """Run a compiled write; raises Rejected with a Duplicate, InUse or NotFound.
 
-    The transaction is broken afterwards: the caller lets it roll back, or used a savepoint.
+    `positions` are those of `rows` in the caller's list. The transaction is broken afterwards:
+    the caller lets it roll back, or used a savepoint.
     """
     try:
         return await session.fetch(cast(Statement, statement), params)
     except Exception as error:
         kind = refusal_kind(error)
         if kind == UNIQUE:
-            raise Rejected([duplicate(meta, cast(Violation, error), rows)]) from error
+            raise Rejected([duplicate(meta, cast(Violation, error), rows, positions)]) from error
         if kind == FOREIGN_KEY:
-            raise in_use(shape, meta, cast(Violation, error)) from error
+            raise in_use(shape, meta, cast(Violation, error), deleting=deleting) from error
         raise

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Final, cast
-from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -74,21 +71,9 @@ def _recordset(table: sa.Table, columns: Sequence[str]) -> sa.TableValuedAlias:
 
 
 def rows_document(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> str:
-    """Write rows of plain values as the JSON document the statements take."""
+    """Write rows of plain values as the JSON document the statements take; numbers stay exact."""
     plain = [{column: row.get(key) for key, column in columns.items()} for row in rows]
-    return json.dumps(plain, default=_encode, ensure_ascii=False)
-
-
-def _encode(value: object) -> object:
-    if isinstance(value, (Decimal, UUID)):
-        return str(value)
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, object]", value))
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    return msgspec.json.Encoder(decimal_format="number").encode(plain).decode()
 
 
 def row_from(meta: EntityMeta, record: Mapping[str, object]) -> dict[str, object]:

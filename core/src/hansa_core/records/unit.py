@@ -36,6 +36,7 @@ from hansa_sdk import (
     Order,
     Predicate,
     Query,
+    Rejected,
 )
 from hansa_sdk.hooks import P, R
 from hansa_sdk.predicates import Compare, Path
@@ -200,7 +201,11 @@ class UnitOfWork:
 
     async def save(self, record: Entity) -> None:
         """Create a new record, or update a fetched one if nobody changed it since."""
-        await self.save_all([record])
+        try:
+            await self.save_all([record])
+        except Rejected as error:
+            only = error.errors[0] if len(error.errors) == 1 else error
+            raise only.without(1) from None
 
     async def save_all(self, records: Sequence[Entity]) -> None:
         """Save records of one entity in a constant number of statements; all or none."""
@@ -212,7 +217,7 @@ class UnitOfWork:
         new = [record for record in records if loaded_row(record) is None]
         old = [record for record in records if loaded_row(record) is not None]
         if new:
-            values = [row_of(meta, record) for record in new]
+            values = [_new_values(meta, record) for record in new]
             rows = await self.writer.create(meta.name, values, trusted=True)
             for record, row in zip(new, rows, strict=True):
                 refresh(meta, record, row)
@@ -262,8 +267,21 @@ def _by_id(meta: EntityMeta, ids: tuple[UUID, ...]) -> Predicate:
     return Compare(Path(meta.name, ("id",)), "in", ids)
 
 
+def _new_values(meta: EntityMeta, record: Entity) -> Row:
+    """Return a new record's values without those the kernel keeps."""
+    kept = {name for name, field in meta.fields.items() if field.system}
+    return {name: value for name, value in row_of(meta, record).items() if name not in kept}
+
+
 def _update_of(meta: EntityMeta, record: Entity) -> RowUpdate:
     before = loaded_row(record) or {}
     row = row_of(meta, record)
     values = {name: row[name] for name in changed(before, row)}
+    kept = [name for name in values if name in meta.fields and meta.fields[name].system]
+    if kept:
+        raise Invalid(
+            f"{meta.label}: {', '.join(kept)} cannot be saved.",
+            next_step="Use ctx.archive to archive; the kernel keeps the rest.",
+            path=(kept[0],),
+        )
     return RowUpdate(record.id, cast("int | None", before.get("version")), values)

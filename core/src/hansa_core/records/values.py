@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal
 from typing import Final, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,6 +17,7 @@ from hansa_sdk import Currency, HansaError, Invalid
 TEXT_LENGTH_MAX: Final = 100_000
 """Characters a text may have where its field says nothing."""
 
+_JSON_DEPTH_MAX: Final = 32
 _INTEGER_MAX: Final = 2**53 - 1
 _SCALES: Final[Mapping[Kind, int]] = {Kind.DECIMAL: 6, Kind.MONEY: 4, Kind.QUANTITY: 6}
 _DIGITS: Final = 20
@@ -29,6 +30,11 @@ def check_value(field: FieldMeta, value: object) -> object:
             return None
         raise _invalid(field, "a value", "nothing")
     return _CHECKS[field.kind](field, value)
+
+
+def check_unit(field: FieldMeta, value: object) -> str | None:
+    """Return the unit of a quantity as text; raises Invalid."""
+    return None if value is None else _text(field, value)
 
 
 def _invalid(field: FieldMeta, expected: str, found: str, next_step: str = "") -> Invalid:
@@ -46,6 +52,13 @@ def _shown(value: object) -> str:
 
 
 def _text(field: FieldMeta, value: object) -> str:
+    text = _any_text(field, value)
+    if field.required and not text.strip():
+        raise _invalid(field, "a text that is not empty", _shown(value))
+    return text
+
+
+def _any_text(field: FieldMeta, value: object) -> str:
     if not isinstance(value, str):
         raise _invalid(field, "a text", _shown(value))
     if "\x00" in value:
@@ -57,8 +70,6 @@ def _text(field: FieldMeta, value: object) -> str:
     most = field.max_length or TEXT_LENGTH_MAX
     if len(value) > most:
         raise _invalid(field, f"at most {most} characters", f"{len(value)}", "Shorten the text.")
-    if field.required and not value.strip():
-        raise _invalid(field, "a text that is not empty", _shown(value))
     return str.__str__(value)
 
 
@@ -124,11 +135,15 @@ def _decimal(field: FieldMeta, value: object) -> Decimal:
     if not isinstance(value, Decimal) or not value.is_finite():
         raise _invalid(field, "an exact decimal number", _shown(value), 'Write it like "10.50".')
     scale = _SCALES[field.kind]
-    places = -cast(int, value.normalize().as_tuple().exponent)
+    if value != 0 and value.adjusted() >= _DIGITS - scale:
+        raise _invalid(
+            field, f"at most {_DIGITS - scale} digits before the point", _shown(str(value))
+        )
+    # Of its own precision: the default one would round a long tail away.
+    exact = Context(prec=max(1, len(value.as_tuple().digits)))
+    places = -cast(int, value.normalize(exact).as_tuple().exponent)
     if places > scale:
-        raise _invalid(field, f"at most {scale} decimals", str(value), "Round it yourself.")
-    if value.adjusted() >= _DIGITS - scale and value != 0:
-        raise _invalid(field, f"at most {_DIGITS - scale} digits before the point", str(value))
+        raise _invalid(field, f"at most {scale} decimals", _shown(str(value)), "Round it first.")
     return value
 
 
@@ -141,7 +156,10 @@ def _date(field: FieldMeta, value: object) -> date:
 def _instant(field: FieldMeta, value: object) -> datetime:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise _invalid(field, "a time with its offset, like 2026-01-31T10:00:00Z", _shown(value))
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise _invalid(field, "a time between the years 1 and 9999 in UTC", _shown(value)) from None
 
 
 def _duration(field: FieldMeta, value: object) -> timedelta:
@@ -157,33 +175,32 @@ def _uuid(field: FieldMeta, value: object) -> UUID:
 
 
 def _texts(field: FieldMeta, value: object) -> list[str]:
-    shown = _shown(value)
-    items = cast("list[object]", value) if isinstance(value, list) else None
-    if items is None or not all(isinstance(item, str) for item in items):
-        raise _invalid(field, "a list of texts", shown)
-    return [str(item) for item in items]
+    if not isinstance(value, (list, tuple)):
+        raise _invalid(field, "a list of texts", _shown(value))
+    return [_any_text(field, item) for item in cast("Sequence[object]", value)]
 
 
-def _json(field: FieldMeta, value: object) -> object:
-    if _has_float(value):
+def _json(field: FieldMeta, value: object, depth: int = 0) -> object:
+    """Check and copy a JSON value, so that nobody else's later change reaches the record."""
+    if depth > _JSON_DEPTH_MAX:
+        raise _invalid(field, f"JSON of at most {_JSON_DEPTH_MAX} levels", "a deeper one")
+    if isinstance(value, float):
         raise _invalid(field, "exact numbers", "a float", "Write decimals as texts.")
-    return value
-
-
-def _has_float(value: object) -> bool:
     if isinstance(value, Mapping):
-        return any(_has_float(item) for item in cast("Mapping[str, object]", value).values())
+        pairs = cast("Mapping[object, object]", value).items()
+        return {_any_text(field, key): _json(field, item, depth + 1) for key, item in pairs}
     if isinstance(value, (list, tuple)):
-        return any(_has_float(item) for item in cast("list[object]", value))
-    return isinstance(value, float)
+        return [_json(field, item, depth + 1) for item in cast("Sequence[object]", value)]
+    if value is None or isinstance(value, (bool, int, Decimal)):
+        return value
+    return _any_text(field, value)
 
 
 def _translated(field: FieldMeta, value: object) -> dict[str, str]:
-    shown = _shown(value)
-    texts = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {"": None}
-    if not all(isinstance(part, str) for pair in texts.items() for part in pair):
-        raise _invalid(field, "texts by language", shown, 'Like {"en": "Open"}.')
-    return {str(language): str(text) for language, text in texts.items()}
+    if not isinstance(value, Mapping):
+        raise _invalid(field, "texts by language", _shown(value), 'Like {"en": "Open"}.')
+    texts = cast("Mapping[object, object]", value)
+    return {_any_text(field, language): _any_text(field, text) for language, text in texts.items()}
 
 
 _CHECKS: Final[Mapping[Kind, Callable[[FieldMeta, object], object]]] = {

@@ -17,6 +17,7 @@ from hansa_core.records.prepare import (
     Row,
     back_to_rows,
     changed,
+    check_pairs,
     check_rules,
     checked_values,
     new_row,
@@ -34,7 +35,7 @@ from hansa_core.records.statements import (
     update_statement,
 )
 from hansa_core.storage.transaction import Session
-from hansa_sdk import Entity, HansaError, LimitExceeded
+from hansa_sdk import Entity, HansaError, Invalid, LimitExceeded, Stale
 
 ROWS_MAX: Final = 20_000
 """How many records one call may write."""
@@ -83,7 +84,7 @@ class Writer:
         statement = insert_statement(
             self.caller.shape.table(entity), list(columns_of(meta).values())
         )
-        stored = await self._write(meta, statement, rows, columns_of(meta))
+        stored = await self._write(meta, statement, rows, columns_of(meta), range(len(rows)))
         ids = [cast(UUID, row["id"]) for row in rows]
         outside = await self.guards.outside(entity, "create", ids)
         reject(
@@ -117,14 +118,19 @@ class Writer:
         """Change records; all or none. Raises Rejected, Denied, Duplicate or Stale."""
         meta = self.caller.shape.entity(entity)
         _bounded(len(updates))
+        if not updates:
+            self.caller.grants.rows_for(entity, "update")
+            return []
         locked = await self._lock(meta, "update", [(u.id, u.version) for u in updates])
         befores = [row_from(meta, locked[update.id].row) for update in updates]
         afters: list[Row] = []
         errors: list[HansaError] = []
         for index, (update, before) in enumerate(zip(updates, befores, strict=True)):
             values, wrong = checked_values(meta, update.values, trusted=trusted)
+            after: Row = {**before, **values}
+            wrong.extend(check_pairs(meta, after))
             errors.extend(error.under(index) for error in wrong)
-            afters.append({**before, **values})
+            afters.append(after)
         reject(errors)
         afters = await self._hooked(meta, "update", afters)
         return await self._store_updates(meta, "updated", befores, afters)
@@ -141,62 +147,60 @@ class Writer:
         verb = "archived" if archived else "restored"
         return await self._store_updates(meta, verb, befores, afters, action="archive")
 
-    async def delete(
-        self, entity: str, targets: Sequence[tuple[UUID, int | None]], *, implied: bool = False
-    ) -> None:
-        """Delete records with what hangs on them; `implied` by the deletion of their owner."""
-        if not targets:
-            return
+    async def delete(self, entity: str, targets: Sequence[tuple[UUID, int | None]]) -> None:
+        """Delete records with what hangs on them. Raises Rejected, Denied, Stale or InUse."""
         meta = self.caller.shape.entity(entity)
         _bounded(len(targets))
-        locked = await self._lock(meta, "delete", targets, implied=implied)
-        befores = [row_from(meta, locked[id].row) for id, _ in targets]
-        await self.hooks(entity, "delete", through_hooks(meta, befores))
-        ids = [id for id, _ in targets]
-        await self._release(meta, ids)
-        await run_write(
-            self.session,
-            self.caller.shape,
-            meta,
-            delete_statement(self.caller.shape.table(entity)),
-            {"ids": ids},
-            befores,
-        )
-        for before in befores:
-            gone = {**before, "version": cast(int, before["version"]) + 1}
-            self._note(meta, "deleted", gone, loud(before), {})
+        locked = await self._lock(meta, "delete", targets)
+        await self._delete(meta, [row_from(meta, locked[id].row) for id, _ in targets], set())
 
-    async def _release(self, meta: EntityMeta, ids: Sequence[UUID]) -> None:
+    async def _delete(self, meta: EntityMeta, rows: Sequence[Row], going: set[UUID]) -> None:
+        """Delete locked rows; `going` are those whose deletion is under way, for circles."""
+        rows = [row for row in rows if row["id"] not in going]
+        if not rows:
+            return
+        ids = [cast(UUID, row["id"]) for row in rows]
+        going.update(ids)
+        await self.hooks(meta.name, "delete", through_hooks(meta, rows))
+        await self._release(meta, ids, going)
+        shape = self.caller.shape
+        statement = delete_statement(shape.table(meta.name))
+        await run_write(self.session, shape, meta, statement, {"ids": ids}, rows, deleting=True)
+        for row in rows:
+            gone = {**row, "version": cast(int, row["version"]) + 1}
+            self._note(meta, "deleted", gone, loud(row), {})
+
+    async def _release(self, meta: EntityMeta, ids: Sequence[UUID], going: set[UUID]) -> None:
         """Delete or detach what refers to records that go, through the kernel so events tell it."""
-        for dependent in dependents_of(self.caller.shape, meta):
-            rows = await dependent.rows(self.session, self.caller.shape, ids)
-            other = self.caller.shape.entity(dependent.entity)
+        shape = self.caller.shape
+        for dependent in dependents_of(shape, meta):
+            other = shape.entity(dependent.entity)
+            found = await dependent.rows(self.session, shape, ids)
+            rows = [row_from(other, row) for row in found if row["id"] not in going]
             if dependent.detach:
-                befores = [row_from(other, row) for row in rows]
-                afters: list[Row] = [{**before, dependent.name: None} for before in befores]
-                await self._store_updates(other, "updated", befores, afters, checked=False)
+                afters: list[Row] = [{**row, dependent.name: None} for row in rows]
+                await self._store_updates(other, "updated", rows, afters, checked=False)
             else:
-                await self.delete(
-                    dependent.entity, [(cast(UUID, r["id"]), None) for r in rows], implied=True
-                )
+                await self._delete(other, rows, going)
 
     async def _lock(
         self,
         meta: EntityMeta,
         action: str,
         targets: Sequence[tuple[UUID, int | None]],
-        *,
-        implied: bool = False,
     ) -> dict[UUID, LockedRow]:
         ids = [id for id, _ in targets]
-        elevated = implied or set(ids) <= self.elevated
-        locked = await self.guards.lock(meta.name, None if elevated else action, ids)
+        reject(_twice(meta, ids))
+        # What a running action was authorised for needs no other permission.
+        free = bool(ids) and set(ids) <= self.elevated
+        locked = await self.guards.lock(meta.name, None if free else action, ids)
         errors: list[HansaError] = []
         for index, (id, version) in enumerate(targets):
             found = locked.get(id)
-            if found is None or not (found.readable or implied):
+            own = id in self.elevated
+            if found is None or not (found.readable or own):
                 errors.append(not_there(meta, id).under(index))
-            elif not (found.allowed or elevated):
+            elif not (found.allowed or own):
                 errors.append(not_allowed(meta, action, id).under(index))
             elif version is not None and found.row["version"] != version:
                 stale = await stale_error(self.session, meta, found.row, version)
@@ -236,14 +240,23 @@ class Writer:
         for row in touched:
             row["updated_at"] = self.now
             row["updated_by"] = self.caller.principal.user_id
-        columns = columns_of(meta, [name.removesuffix("_unit") for name in union])
+        columns = {key: col for key, col in columns_of(meta).items() if key in union}
         columns.update(updated_at="updated_at", updated_by="updated_by")
         statement = update_statement(self.caller.shape.table(meta.name), list(columns.values()))
+        positions = [index for index, each in enumerate(names) if each]
         stored = await self._write(
-            meta, statement, touched, {"id": "id", "version": "version", **columns}
+            meta, statement, touched, {"id": "id", "version": "version", **columns}, positions
         )
-        if checked and not set(stored) <= self.elevated:
-            outside = await self.guards.outside(meta.name, action, list(stored))
+        reject(
+            [
+                _moved(meta).under(index)
+                for index, row in zip(positions, touched, strict=True)
+                if row["id"] not in stored
+            ]
+        )
+        own = [id for id in stored if id not in self.elevated]
+        if checked and own:
+            outside = await self.guards.outside(meta.name, action, own)
             reject([not_allowed(meta, action, id) for id in sorted(outside)])
         result: list[Row] = []
         for before, after, each in zip(befores, afters, names, strict=True):
@@ -259,6 +272,7 @@ class Writer:
         statement: object,
         rows: Sequence[Row],
         columns: Mapping[str, str],
+        positions: Sequence[int],
     ) -> dict[UUID, Row]:
         stored = await run_write(
             self.session,
@@ -267,6 +281,7 @@ class Writer:
             statement,
             {"rows": rows_document(rows, columns)},
             rows,
+            positions=positions,
         )
         return {cast(UUID, record["id"]): row_from(meta, record) for record in stored}
 
@@ -279,7 +294,29 @@ class Writer:
         after: Mapping[str, object],
     ) -> None:
         id, version = cast(UUID, row["id"]), cast(int, row["version"])
-        self.changes.append(RecordChange(meta, verb, id, version, before, after))
+        self.changes.append(RecordChange(meta, verb, id, version, before, after, row))
+
+
+def _twice(meta: EntityMeta, ids: Sequence[UUID]) -> list[HansaError]:
+    """Refuse an id named twice: one of its changes would be lost."""
+    first: dict[UUID, int] = {}
+    return [
+        Invalid(
+            f"The {meta.label.lower()} {id} is named twice, first at position {first[id]}.",
+            next_step="Put its changes together.",
+            path=(index,),
+        )
+        for index, id in enumerate(ids)
+        if first.setdefault(id, index) != index
+    ]
+
+
+def _moved(meta: EntityMeta) -> Stale:
+    return Stale(
+        f"This {meta.label.lower()} was changed while its own change was under way.",
+        next_step="A hook that changes a record must not save that same record.",
+        path=("version",),
+    )
 
 
 def _bounded(count: int) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from hansa_core.records.errors import Rejected
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.transfer.blueprint import Blueprint
 from hansa_core.transfer.chunks import ChunkResult, Item, Refused, WriteFailed, write_chunk
 from hansa_core.transfer.drafts import draft_row
 from hansa_core.transfer.report import RowProblem
 from hansa_core.transfer.source import SourceRow
-from hansa_sdk import Denied, Duplicate, HansaError
+from hansa_sdk import Denied, Duplicate, HansaError, Rejected
 
 ATTEMPTS_MAX: Final = 8
 """How often a chunk is tried without its refused rows before it is halved."""
@@ -55,7 +54,8 @@ async def write_rows(
         drafts = [draft_row(blueprint, row)[0] for row in remaining]
         try:
             async with unit.savepoint():
-                written.result = await write_chunk(unit, blueprint, drafts, by=by, source=source)
+                result = await write_chunk(unit, blueprint, drafts, by=by, source=source)
+            written.add(Written(result))
             return written
         except Refused as refused:
             problems = list(refused.problems)
@@ -63,6 +63,13 @@ async def write_rows(
             problems = _located(failed)
             if not problems and len(remaining) == 1:
                 problems = [RowProblem(remaining[0].number, "", "", str(failed.cause))]
+            suspects = {problem.row for problem in problems}
+            if suspects and len(remaining) > 1 and _only_suspected(failed):
+                # A row that is written by itself was not the one.
+                for row in [row for row in remaining if row.number in suspects]:
+                    written.add(await write_rows(unit, blueprint, [row], by=by, source=source))
+                remaining = [row for row in remaining if row.number not in suspects]
+                continue
         if not problems:
             break
         written.problems += problems
@@ -77,10 +84,8 @@ async def write_rows(
 
 def _located(failed: WriteFailed) -> list[RowProblem]:
     """Return the problems of a refused write by row; none where a row is not certain."""
-    cause = failed.cause
-    errors = cause.errors if isinstance(cause, Rejected) else (cause,)
     problems: list[RowProblem] = []
-    for error in errors:
+    for error in _errors(failed):
         index = error.path[0] if error.path else None
         if not isinstance(index, int) or not 0 <= index < len(failed.items):
             if len(failed.items) > 1:
@@ -91,16 +96,18 @@ def _located(failed: WriteFailed) -> list[RowProblem]:
         else:
             names = error.path[1:]
         item = failed.items[index]
-        if isinstance(error, Duplicate) and len(failed.items) > 1 and not _sure(error, item):
-            return []
         problems.append(_problem(item, names, error))
     return problems
 
 
-def _sure(error: Duplicate, item: Item) -> bool:
-    """Tell whether the values the database complains of are this row's: it names values only."""
-    names = _unique_fields(error)
-    return bool(names) and all(str(item.values.get(name)) in error.message for name in names)
+def _only_suspected(failed: WriteFailed) -> bool:
+    """Tell whether the rows were found by a duplicate's values, which others may have too."""
+    return any(isinstance(error, Duplicate) for error in _errors(failed))
+
+
+def _errors(failed: WriteFailed) -> Sequence[HansaError]:
+    cause = failed.cause
+    return cause.errors if isinstance(cause, Rejected) else (cause,)
 
 
 def _unique_fields(error: HansaError) -> list[str]:
