@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
@@ -19,13 +19,13 @@ from hansa_core.model.instances import seed_row
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import plugin_version
 from hansa_core.plugins.order import in_order
-from hansa_core.records.guards import IDS
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
 from hansa_core.storage.statements import TENANT_SCHEMA
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.accounts import sync_roles
 from hansa_core.system.entities import PluginState, PluginStatus
+from hansa_core.system.tables import seed_table
 from hansa_core.tenants.installation import prepare_directory
 from hansa_core.tenants.logins import prepare_app_login, restrict_tables
 from hansa_core.tenants.owner import owner_engine
@@ -34,6 +34,11 @@ from hansa_sdk import Misconfigured, Plugin, Seed
 _STATE: Final = sa.table(
     "system_state", sa.column("generation", sa.BigInteger), schema=TENANT_SCHEMA
 )
+_LOCK_STATE: Final = sa.text(
+    'INSERT INTO "__tenant__".system_state (id, generation, policy_epoch) VALUES (1, 0, 0)'
+    " ON CONFLICT (id) DO UPDATE SET generation = system_state.generation"
+)
+_SEEDS: Final = seed_table(sa.MetaData())
 _HAS_TABLES: Final = sa.text(
     """SELECT to_regclass('"__tenant__".system_plugin_state') IS NOT NULL"""
 )
@@ -100,12 +105,8 @@ async def enable_plugins(
     caller = runtime.caller(tenant, Principal.system("enable plugins"), shape)
 
     async def work(unit: UnitOfWork) -> int:
-        await unit.session.execute(
-            sa.text(
-                'INSERT INTO "__tenant__".system_state (id, generation, policy_epoch)'
-                " VALUES (1, 0, 0) ON CONFLICT DO NOTHING"
-            )
-        )
+        # Two enablings of one tenant wait for each other here, before either looks what is new.
+        await unit.session.execute(_LOCK_STATE)
         new = await sync_plugins(unit, shape)
         await sync_roles(unit, shape.roles)
         count = await plant_seeds(unit, shape, demo=demo)
@@ -151,32 +152,25 @@ async def sync_plugins(unit: UnitOfWork, shape: Shape) -> int:
 
 
 async def plant_seeds(unit: UnitOfWork, shape: Shape, *, demo: bool) -> int:
-    """Create the seeds that are not there yet; return how many were made.
+    """Create the seeds never planted on this tenant; return how many were made.
 
-    A seed's id is derived from the tenant and its key, so a second run finds it again, and one a
-    person deleted stays away only where its plugin is not enabled anew.
+    Each is noted by its key, so a second run changes nothing and one a person deleted stays away.
     """
-    wanted = [seed for _, seed in shape.seeds if demo or not seed.demo]
+    found = await unit.session.fetch(sa.select(_SEEDS.c.key))
+    planted = {str(row["key"]) for row in found}
+    wanted = [
+        seed for _, seed in shape.seeds if (demo or not seed.demo) and seed.key not in planted
+    ]
     ids = {id(seed.record): _seed_id(unit, seed) for _, seed in shape.seeds}
-    count = 0
     for entity, group in groupby(wanted, key=lambda seed: type(seed.record).__entity_name__):
-        seeds = list(group)
-        table = shape.table(entity)
-        found = await unit.session.fetch(
-            sa.select(table.c.id).where(table.c.id == sa.any_(IDS)),
-            {"ids": [ids[id(seed.record)] for seed in seeds]},
-        )
-        there = {cast(UUID, row["id"]) for row in found}
         meta = shape.entity(entity)
-        rows = [
-            {**seed_row(meta, seed.record, ids), "id": ids[id(seed.record)]}
-            for seed in seeds
-            if ids[id(seed.record)] not in there
-        ]
-        if rows:
-            await unit.writer.create(entity, rows, trusted=True)
-            count += len(rows)
-    return count
+        rows = [{**seed_row(meta, seed.record, ids), "id": ids[id(seed.record)]} for seed in group]
+        await unit.writer.create(entity, rows, trusted=True)
+    await unit.session.execute_many(
+        sa.insert(_SEEDS).values(key=sa.bindparam("seed"), planted_at=sa.bindparam("at")),
+        [{"seed": seed.key, "at": unit.now} for seed in wanted],
+    )
+    return len(wanted)
 
 
 def _seed_id(unit: UnitOfWork, seed: Seed) -> UUID:

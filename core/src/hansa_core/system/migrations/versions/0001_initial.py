@@ -76,6 +76,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name="system_role_name_key"),
     )
     op.create_table(
+        "system_seed",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("planted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
         "system_setting",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
