@@ -20,8 +20,8 @@ from hansa_sdk.errors import Invalid
 Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 """What JSON holds, without floats."""
 
-DEPTH_MAX: Final = 32
-"""How many lists and mappings may be inside each other."""
+DEPTH_MAX: Final = 40
+"""How many lists and mappings may be inside each other: a field's JSON, and the event around it."""
 
 _AS_THEY_ARE: Final = frozenset({str, int, bool})
 _ENCODER: Final = json.JSONEncoder(
