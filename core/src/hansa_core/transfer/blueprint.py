@@ -75,6 +75,11 @@ class Blueprint:
     lines: tuple[LinePlan, ...]
     constants: Mapping[str, object] = field(default_factory=dict[str, object])
 
+    @property
+    def records_per_row(self) -> int:
+        """How many records one row makes at the most."""
+        return 1 + sum(1 + len(line.references) for line in self.lines)
+
     def column_of(self, name: str) -> str:
         """Return the column of a field of the record itself, "" when none is mapped."""
         return column_of(self.cells, name) or next(

@@ -11,16 +11,22 @@ Part = Literal["day", "month"]
 _SLASHED: Final = re.compile(r"\s*(\d{1,2})[/-](\d{1,2})[/-]\d{4}")
 _NUMBER: Final = re.compile(r"\s*[+-]?[\d., \u00a0\u202f'\u2019]*\d[^\d.,]*")
 _FIRST_GROUP_MAX: Final = 3
+_CLOCK: Final = re.compile(r"[ T]\d{1,2}:\d{2}")
+_ZONE: Final = re.compile(r":\d{2}(?:[.,]\d+)?\s*(?:Z|[+-]\d{2}(?::?\d{2}){0,2})$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class ColumnStyle:
-    """Evidence from a column's cells; feed it all of them with `see` before it is asked."""
+    """Evidence from a column's cells; feed it all of them with `see` before it is asked.
+
+    `zoneless` counts the cells with a time of day and no zone.
+    """
 
     point_decimals: int = 0
     comma_decimals: int = 0
     day_first: int = 0
     month_first: int = 0
+    zoneless: int = 0
 
     def see(self, text: str) -> None:
         """Take one cell into account."""
@@ -30,6 +36,7 @@ class ColumnStyle:
         first = certain_first(text)
         self.day_first += first == "day"
         self.month_first += first == "month"
+        self.zoneless += bool(_CLOCK.search(text)) and not _ZONE.search(text.rstrip())
 
     def decimal_mark(self, text: str) -> str | None:
         """Return the decimal mark of a number that holds a point or comma; None: cannot tell."""

@@ -95,6 +95,16 @@ def draft_row(blueprint: Blueprint, row: SourceRow) -> tuple[Draft, list[RowProb
     return draft, problems
 
 
+def drafted_records(blueprint: Blueprint, row: SourceRow) -> int:
+    """Return how many records `draft_row` makes of a row, without reading its values."""
+    count = 1
+    for plan in blueprint.lines:
+        references = sum(_says_something(each.cells, row) for each in plan.references)
+        if references or _says_something(plan.cells, row):
+            count += 1 + references
+    return count
+
+
 def _reference(plan: ReferencePlan, row: SourceRow, problems: list[RowProblem]) -> ReferenceDraft:
     draft = ReferenceDraft(plan, {**dict(plan.fixed), **_values(plan.cells, row, problems)})
     shared = plan.shared

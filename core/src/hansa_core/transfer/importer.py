@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from hansa_core.caller import Caller
-from hansa_core.model.meta import EntityMeta
+from hansa_core.events.record import CHANGES_MAX
+from hansa_core.model.meta import EntityMeta, Kind
 from hansa_core.model.shape import Shape
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
 from hansa_core.transfer.attempts import write_rows
 from hansa_core.transfer.blueprint import Blueprint, make_blueprint, see_styles
+from hansa_core.transfer.columns import ColumnStyle
 from hansa_core.transfer.constants import constant_values
-from hansa_core.transfer.drafts import Draft, draft_row
+from hansa_core.transfer.drafts import Draft, draft_row, drafted_records
 from hansa_core.transfer.lookups import has_source
 from hansa_core.transfer.mapping import ColumnMapping, map_columns
 from hansa_core.transfer.report import (
@@ -104,7 +106,9 @@ def plan_import(shape: Shape, file: Path, entity: str, options: ImportOptions) -
     blueprint = make_blueprint(shape, meta, columns, styles, constants)
     _check_constants(blueprint, options.constants)
     _check_by(meta, blueprint, options.by)
-    return ImportPlan(source, meta, columns, blueprint, rows, name, source.notes)
+    _check_size(source, blueprint, rows)
+    notes = (*source.notes, *_zone_notes(columns, styles))
+    return ImportPlan(source, meta, columns, blueprint, rows, name, notes)
 
 
 async def run_import(
@@ -238,6 +242,31 @@ class _Run:
             unmapped=plan.columns.unmapped,
             notes=plan.notes,
         )
+
+
+def _check_size(source: CsvSource, blueprint: Blueprint, rows: int) -> None:
+    """Refuse now what could not be written in one transaction."""
+    if rows * blueprint.records_per_row <= CHANGES_MAX:
+        return
+    records = sum(
+        drafted_records(blueprint, row) for row in source.rows() if isinstance(row, SourceRow)
+    )
+    if records > CHANGES_MAX:
+        raise Invalid(
+            f"The {rows:,} rows of {source.path.name} make {records:,} records; one import writes "
+            f"at most {CHANGES_MAX:,}.",
+            next_step="Split it into several files.",
+        )
+
+
+def _zone_notes(columns: ColumnMapping, styles: Mapping[int, ColumnStyle]) -> Iterable[str]:
+    for each in columns.columns:
+        style = styles.get(each.index)
+        if each.target.field.kind is Kind.INSTANT and style is not None and style.zoneless:
+            yield (
+                f"Column {each.column!r}: {style.zoneless:,} times have no zone and are taken as "
+                "UTC. Write them like 2026-01-31 09:30+01:00 if they are not."
+            )
 
 
 def _check_constants(blueprint: Blueprint, constants: Mapping[str, str]) -> None:

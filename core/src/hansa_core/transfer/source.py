@@ -13,7 +13,7 @@ from typing import Final
 from hansa_sdk import Invalid
 
 FILE_BYTES_MAX: Final = 512 * 1024 * 1024
-ROWS_MAX: Final = 1_000_000
+ROWS_MAX: Final = 200_000
 COLUMNS_MAX: Final = 500
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
