@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import hansa_core.transfer.importer
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.storage.transaction import Tenant
 from hansa_core.testing.counting import Count
@@ -70,6 +71,67 @@ async def test_rows_the_database_refuses_are_found_among_the_others(
     assert report.tally.created == 2
     assert len(await records("contacts.party")) == 42
     assert await event_count() == before + 2
+
+
+async def test_innocent_row_stays_when_its_value_is_part_of_anothers(
+    importer: Importer, records: Reader
+) -> None:
+    await importer('external_id,name\n"A, 1",there\n')
+    text = 'external_id,name\n1,innocent\n"A, 1",guilty\n22,fine\n'
+    report = await importer(text, skip_errors=True)
+    assert [(each.row, each.column, each.value) for each in report.problems] == [
+        (3, "external_id", "A, 1")
+    ]
+    assert report.tally.created == 2
+    assert picked(await records("contacts.party"), "name") == {("there",), ("innocent",), ("fine",)}
+
+
+async def test_the_first_of_equal_rows_stays_when_errors_are_skipped(
+    importer: Importer, records: Reader
+) -> None:
+    report = await importer("external_id,name\n1,first\n2,other\n1,second\n", skip_errors=True)
+    assert [(each.row, each.column) for each in report.problems] == [(4, "external_id")]
+    assert picked(await records("contacts.party"), "name") == {("first",), ("other",)}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["[" * 40 + "]" * 40, '"\\u0000"', '{"a": "\\ud800"}', '{"\\u0000": 1}'],
+    ids=["deep", "nul", "half a pair", "key"],
+)
+async def test_json_that_cannot_be_stored_is_told_at_its_cell(
+    importer: Importer, records: Reader, cell: str
+) -> None:
+    quoted = cell.replace('"', '""')
+    text = f'key,value\ngood,1\nbad,"{quoted}"\nfine,2\n'
+    report = await importer(text, "system.setting", skip_errors=True)
+    assert [(each.row, each.column) for each in report.problems] == [(3, "value")]
+    assert (report.written, report.tally.created) == (True, 2)
+    assert {("good",), ("fine",)} <= picked(await records("system.setting"), "key")
+
+
+async def test_deepest_json_a_field_takes_goes_in(importer: Importer, records: Reader) -> None:
+    lines = [f"{depth},{'[' * depth}{']' * depth}" for depth in range(20, 40)]
+    text = "key,value\n" + "\n".join(lines) + "\n"
+    report = await importer(text, "system.setting", skip_errors=True)
+    assert report.written
+    assert report.tally.created + report.failed == len(lines)
+    assert report.tally.created >= 10
+
+
+async def test_times_without_a_zone_are_noted(importer: Importer) -> None:
+    text = (
+        "subject,kind,due_at\nA,task,2026-01-31 09:30\nB,task,2026-01-31 09:30+01:00\n"
+        "C,task,2026-01-31T09:30:00Z\nD,task,2026-01-31 9:30:15\nE,task,2026-01-31\n"
+    )
+    report = await importer(text, "crm.activity", dry_run=True)
+    assert report.problems == ()
+    assert len(report.notes) == 1
+    assert "'due_at': 2 times have no zone and are taken as UTC" in report.notes[0]
+    zoned = await importer(
+        "subject,kind,due_at\nB,task,2026-01-31 09:30 +0100\n", "crm.activity", dry_run=True
+    )
+    assert zoned.notes == ()
 
 
 async def test_whole_record_rules_are_those_of_the_api(importer: Importer) -> None:
@@ -251,6 +313,20 @@ async def test_number_of_statements_does_not_grow_with_the_rows(
 
     assert await statements(rows[:10]) == await statements(rows[10:])  # both create
     assert await statements(rows[:10]) == await statements(rows[10:])  # both compare
+
+
+async def test_file_of_more_records_than_one_transaction_writes_is_refused_at_once(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch, event_count: Callable[[], Awaitable[int]]
+) -> None:
+    monkeypatch.setattr(hansa_core.transfer.importer, "CHANGES_MAX", 10)
+    before = await event_count()
+    with pytest.raises(Invalid) as caught:
+        await importer("name,phone\n" + "A,1\n" * 5 + "B,\n")
+    assert "The 6 rows of file.csv make 11 records; one import writes at most 10" in str(
+        caught.value
+    )
+    assert await event_count() == before
+    assert (await importer("name,phone\n" + "A,1\n" * 4 + "B,\n" * 2)).tally.created == 6
 
 
 async def test_large_import_arrives_whole(
