@@ -228,7 +228,7 @@ async def test_cursor_is_refused_when_filter_order_or_caller_differ(probe: Probe
             replace(same, order=(Thing.name.descending(),)),
             replace(same, where=Thing.name != "b"),
             replace(same, search="b"),
-            replace(same, archived=True),
+            replace(same, with_archived=True),
         ):
             with pytest.raises(Invalid, match="does not belong"):
                 await reader.page("probe.thing", other)

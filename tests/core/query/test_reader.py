@@ -115,7 +115,7 @@ async def test_archived_records_are_hidden_when_listed_but_not_when_fetched(prob
     async with probe.holding({"probe.box": [box], "probe.thing": [thing]}) as session:
         reader = probe.reader(session)
         for archived, count in ((False, 0), (True, 1)):
-            asked = PageRequest(fields("id"), archived=archived, total=True)
+            asked = PageRequest(fields("id"), with_archived=archived, total=True)
             page = await reader.page("probe.thing", asked)
             assert (len(page.nodes), page.total) == (count, count)
             node = await _one(reader, "probe.box", box["id"], _with(fields(), (), (things(asked),)))

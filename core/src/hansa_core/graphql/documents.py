@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +33,13 @@ MAX_TOKENS: Final = 5_000
 MAX_DEPTH: Final = 12
 MAX_ALIASES: Final = 30
 MAX_ERRORS: Final = 20
-DOCUMENTS_KEPT: Final = 1_000
+DOCUMENTS_KEPT: Final = 500
+CHARACTERS_KEPT: Final = 400_000
+"""Characters of all documents that are kept; each takes up to 200 bytes once parsed."""
 LARGEST_KEPT: Final = 32_768
 """Characters of the largest document that is kept."""
+LONGEST_AT_ONCE: Final = 2_000
+"""Characters of the longest document that is checked on the event loop: a few milliseconds."""
 
 _RULES: Final = (*specified_rules, MaxIntrospectionDepthRule)
 
@@ -48,24 +53,39 @@ class Checked:
 
 
 class Documents:
-    """Checks documents and keeps the last thousand."""
+    """Checks documents and keeps those asked last."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], Checked] = OrderedDict()
+        self._characters = 0
+        self._long = asyncio.Lock()
 
-    def check(self, compiled: CompiledSchema, text: str) -> Checked:
-        """Parse and validate `text` against a schema. Hidden names are never suggested."""
+    async def check(self, compiled: CompiledSchema, text: str) -> Checked:
+        """Parse and validate `text` against a schema. Hidden names are never suggested.
+
+        Long documents are checked beside the event loop, one at a time.
+        """
         key = (compiled.key, text)
         known = self._kept.get(key)
         if known is not None:
             self._kept.move_to_end(key)
             return known
-        checked = _check(compiled, text)
+        if len(text) <= LONGEST_AT_ONCE:
+            checked = _check(compiled, text)
+        else:
+            async with self._long:
+                checked = await asyncio.to_thread(_check, compiled, text)
         if checked.document is not None and len(text) <= LARGEST_KEPT:
-            self._kept[key] = checked
-            if len(self._kept) > DOCUMENTS_KEPT:
-                self._kept.popitem(last=False)
+            self._keep(key, checked)
         return checked
+
+    def _keep(self, key: tuple[str, str], checked: Checked) -> None:
+        if key not in self._kept:
+            self._characters += len(key[1])
+        self._kept[key] = checked
+        while self._characters > CHARACTERS_KEPT or len(self._kept) > DOCUMENTS_KEPT:
+            (_, text), _ = self._kept.popitem(last=False)
+            self._characters -= len(text)
 
 
 def _check(compiled: CompiledSchema, text: str) -> Checked:

@@ -22,12 +22,12 @@ from graphql import (
 
 from hansa_core.graphql.api import EntityApi
 from hansa_core.graphql.scalars import JSON
-from hansa_sdk import Rejected
 from hansa_sdk import (
     Busy,
     HansaError,
     LimitExceeded,
     Misconfigured,
+    Rejected,
     Unauthenticated,
     Unavailable,
 )

@@ -7,26 +7,32 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Final, cast
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
+    OperationType,
     execute,  # pyright: ignore[reportUnknownVariableType]  # its executor_class has no argument
     get_operation_ast,
+    get_variable_values,
 )
 
 from hansa_core.caller import Caller
 from hansa_core.graphql.answers import resolve_default
+from hansa_core.graphql.cost import check_cost
 from hansa_core.graphql.documents import Documents, is_storable, unstorable
-from hansa_core.graphql.errors import formatted, formatted_error
+from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.request import Platform, RequestContext
 from hansa_core.graphql.schema import CompiledSchema, build_schema
+from hansa_core.graphql.selection import Question
 from hansa_core.model.shape import Shape
-from hansa_sdk import HansaError
 
 SCHEMAS_KEPT: Final = 32
 """How many schemas a process keeps; tenants with the same plugins share one."""
@@ -68,39 +74,65 @@ class GraphQL:
 
         Without `data` the request itself was refused. Never raises for what a client sent.
         """
-        compiled = await self.schema(caller.shape)
-        checked = self._documents.check(compiled, text)
-        if checked.document is None:
-            return {"errors": [formatted(error) for error in checked.errors]}
-        refused = _operation_problem(checked.document, operation_name)
-        if refused is not None:
-            return {"errors": [formatted(refused)]}
-        if not _storable(variables):
-            return {"errors": [formatted(unstorable())]}
         try:
-            async with AsyncExitStack() as stack:
-                context = RequestContext(self.platform, caller, compiled.api, stack)
-                result = await self._run(
-                    compiled, checked.document, context, variables, operation_name
-                )
-        except HansaError as error:
+            compiled = await self.schema(caller.shape)
+            checked = await self._documents.check(compiled, text)
+            if checked.document is None:
+                return {"errors": [formatted(error) for error in checked.errors]}
+            asked = _Asked(compiled, checked.document, dict(variables or {}), operation_name)
+            return await self._answer(caller, asked)
+        except Exception as error:  # logged under a reference where it is no HansaError
             return {"errors": [formatted_error(error)]}
-        return _answer(result)
 
-    async def _run(
-        self,
-        compiled: CompiledSchema,
-        document: DocumentNode,
-        context: RequestContext,
-        variables: Mapping[str, object] | None,
-        operation_name: str | None,
-    ) -> ExecutionResult:
+    async def _answer(self, caller: Caller, asked: _Asked) -> dict[str, object]:
+        operation = get_operation_ast(asked.document, asked.operation_name)
+        if not isinstance(operation, OperationDefinitionNode):
+            return {"errors": [formatted(_no_operation(asked))]}
+        if not _storable(asked.variables):
+            return {"errors": [formatted(unstorable())]}
+        asked.check_cost(operation)
+        async with AsyncExitStack() as stack:
+            context = RequestContext(self.platform, caller, asked.compiled.api, stack)
+            result = await asked.run(context)
+        answer = _answer_of(result)
+        selections = operation.selection_set.selections
+        alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
+        if alone or operation.operation is not OperationType.MUTATION:
+            return _refused_for_now(answer)
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A valid document, and what of it is asked with which variables."""
+
+    compiled: CompiledSchema
+    document: DocumentNode
+    variables: dict[str, object]
+    operation_name: str | None
+
+    def check_cost(self, operation: OperationDefinitionNode) -> None:
+        """Raise LimitExceeded for an operation whose answer could be too large."""
+        schema = self.compiled.schema
+        definitions = operation.variable_definitions or ()
+        coerced = get_variable_values(schema, definitions, self.variables, 1, hide_suggestions=True)
+        if isinstance(coerced, list):  # refused with every error when it runs
+            return
+        fragments = {
+            node.name.value: node
+            for node in self.document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        check_cost(Question(self.compiled.api, schema, fragments, coerced), operation)
+
+    async def run(self, context: RequestContext) -> ExecutionResult:
+        """Resolve the operation."""
         result = execute(
-            compiled.schema,
-            document,
+            self.compiled.schema,
+            self.document,
             context_value=context,
-            variable_values=dict(variables or {}),
-            operation_name=operation_name,
+            variable_values=self.variables,
+            operation_name=self.operation_name,
             field_resolver=resolve_default,
             max_coercion_errors=20,
             hide_suggestions=True,
@@ -110,10 +142,8 @@ class GraphQL:
         return result
 
 
-def _operation_problem(document: DocumentNode, operation_name: str | None) -> GraphQLError | None:
-    operation = get_operation_ast(document, operation_name)
-    if isinstance(operation, OperationDefinitionNode):
-        return None
+def _no_operation(asked: _Asked) -> GraphQLError:
+    document, operation_name = asked.document, asked.operation_name
     names = [
         node.name.value
         for node in document.definitions
@@ -144,11 +174,19 @@ def _storable(variables: Mapping[str, object] | None) -> bool:
     return True
 
 
-def _answer(result: ExecutionResult) -> dict[str, object]:
+def _answer_of(result: ExecutionResult) -> dict[str, object]:
     """Tell a refused request, which has no data, from a failed field, which has data null."""
     errors = result.errors or []
     refused = result.data is None and all(error.path is None for error in errors)
     answer: dict[str, object] = {} if refused else {"data": result.data}
     if errors:
         answer["errors"] = [formatted(error) for error in errors]
+    return answer
+
+
+def _refused_for_now(answer: dict[str, object]) -> dict[str, object]:
+    """Leave out a null `data` where nothing was done and asking again later is right."""
+    errors = cast("list[Mapping[str, object]]", answer.get("errors", []))
+    if answer.get("data") is None and errors and all(map(is_temporary, errors)):
+        return {"errors": errors}
     return answer

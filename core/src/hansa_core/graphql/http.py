@@ -23,10 +23,11 @@ from hansa_core.graphql.wire import (
     encoded,
     read_request,
     refusal,
+    retry_headers,
     status_of,
 )
 from hansa_core.storage.transaction import Tenant
-from hansa_sdk import HansaError, Invalid, Unauthenticated
+from hansa_sdk import Invalid, Unauthenticated
 
 AnyRequest = Request[Any, Any, Any]  # we use no user, auth or state of Litestar's
 TenantOf = Callable[[str], Awaitable[Tenant]]
@@ -64,7 +65,7 @@ def graphql_handlers(
         try:
             caller = await _caller(platform, tenant_of, request)
             asked = read_request(body)
-        except HansaError as error:
+        except Exception as error:  # logged under a reference where it is no HansaError
             content, status = refusal(error)
             return _response(encoded(content), status, media_type)
         result = await engine.execute(caller, asked.query, asked.variables, asked.operation_name)
@@ -79,7 +80,7 @@ def graphql_handlers(
         except Unauthenticated:
             target = f"/sign-in?next={quote('/graphql')}"
             return _response(b"", 303, "text/html", {"Location": target})
-        except HansaError as error:
+        except Exception as error:
             content, status = refusal(error)
             return _response(encoded(content), status, PLAIN_JSON)
         return _response(console.text.encode(), 200, "text/html; charset=utf-8", console.headers)
@@ -125,6 +126,5 @@ def _plain(status: int, sentence: str, headers: Mapping[str, str] | None = None)
 def _response(
     body: bytes, status: int, media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
-    return Response(
-        body, status_code=status, media_type=media_type, headers={**_NO_STORE, **(headers or {})}
-    )
+    every = {**_NO_STORE, **retry_headers(status), **(headers or {})}
+    return Response(body, status_code=status, media_type=media_type, headers=every)

@@ -32,6 +32,7 @@ from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import SCALARS, EnumTypes, FilterTypes
 from hansa_core.graphql.scalars import DECIMAL
 from hansa_core.model.meta import FieldMeta, Kind
+from hansa_core.query.pages import PAGE_DEFAULT, PAGE_MAX, PAGE_NESTED_DEFAULT
 
 OutputType = (
     GraphQLScalarType
@@ -55,6 +56,12 @@ QUANTITY_OUTPUT: Final = GraphQLObjectType(
     "Quantity",
     {"value": GraphQLField(DECIMAL), "unit": GraphQLField(GraphQLString)},
     description="An exact number of units, the unit by its code.",
+)
+
+
+_SIZE: Final = (
+    f"At most {PAGE_MAX}; left out, {PAGE_DEFAULT}, and {PAGE_NESTED_DEFAULT} in a list of a "
+    "record. Sizes of lists inside lists multiply: an answer holds at most 10,000 fields."
 )
 
 
@@ -127,9 +134,9 @@ class OutputTypes:
                     GraphQLList(GraphQLNonNull(self._filters.order(entity)))
                 ),
                 "search": GraphQLArgument(GraphQLString, description="Words to look for."),
-                "first": GraphQLArgument(GraphQLInt, description="At most 200."),
+                "first": GraphQLArgument(GraphQLInt, description=_SIZE),
                 "after": GraphQLArgument(GraphQLString),
-                "last": GraphQLArgument(GraphQLInt, description="At most 200."),
+                "last": GraphQLArgument(GraphQLInt, description=_SIZE),
                 "before": GraphQLArgument(GraphQLString),
             }
         return self._arguments[entity]

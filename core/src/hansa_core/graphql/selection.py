@@ -106,16 +106,19 @@ class Question:
             last=cast("int | None", arguments.get("last")),
             before=cast("str | None", arguments.get("before")),
             total=total,
-            archived=bool(arguments.get("archived")),
+            with_archived=bool(arguments.get("archived")),
         )
 
     def fields(self, nodes: Nodes) -> dict[str, list[FieldNode]]:
         """Collect what is asked below `nodes` by response key, fragments opened."""
+        return self.collected(*(node.selection_set for node in nodes if node.selection_set))
+
+    def collected(self, *asked: SelectionSetNode) -> dict[str, list[FieldNode]]:
+        """Collect the fields of selection sets by response key, fragments opened."""
         found: dict[str, list[FieldNode]] = {}
         opened: set[str] = set()
-        for node in nodes:
-            if node.selection_set is not None:
-                self._collect(node.selection_set, found, opened)
+        for each in asked:
+            self._collect(each, found, opened)
         return found
 
     def _collect(

@@ -10,10 +10,11 @@ from typing import Final, NoReturn, cast
 
 import msgspec
 
-from hansa_core.graphql.errors import formatted_error
+from hansa_core.graphql.errors import formatted_error, is_temporary
 from hansa_sdk import HansaError, Invalid
 
 BODY_BYTES_MAX: Final = 1_048_576
+RETRY_SECONDS: Final = 2
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 PLAIN_JSON: Final = "application/json"
 
@@ -23,7 +24,9 @@ _STATUS: Final[Mapping[str, int]] = {
     "not_found": 404,
     "limit": 400,
     "busy": 503,
+    "unavailable": 503,
     "misconfigured": 503,
+    "internal": 500,
 }
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -70,8 +73,20 @@ def answer_type(accept: str) -> str | None:
 
 
 def status_of(answer: Mapping[str, object], media_type: str) -> int:
-    """Return the status of an answer: 400 for a refused document where the client knows why."""
-    return 400 if "data" not in answer and media_type == GRAPHQL_JSON else 200
+    """Return the status of an answer: 503 for one refused only for now (see `retry_headers`).
+
+    Otherwise 400 for a refused document where the client knows why, and 200.
+    """
+    if "data" in answer:
+        return 200
+    if all(map(is_temporary, cast("Sequence[Mapping[str, object]]", answer["errors"]))):
+        return 503
+    return 400 if media_type == GRAPHQL_JSON else 200
+
+
+def retry_headers(status: int) -> Mapping[str, str]:
+    """Return the headers that say when to ask again, for a status that asks for it."""
+    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
 
 
 def encoded(answer: Mapping[str, object]) -> bytes:
@@ -79,9 +94,10 @@ def encoded(answer: Mapping[str, object]) -> bytes:
     return _ENCODER.encode(answer)
 
 
-def refusal(error: HansaError) -> tuple[dict[str, object], int]:
+def refusal(error: Exception) -> tuple[dict[str, object], int]:
     """Return the answer and status for a request that is not even looked at."""
-    return {"errors": [formatted_error(error)]}, _STATUS.get(error.code, 400)
+    code = error.code if isinstance(error, HansaError) else "internal"
+    return {"errors": [formatted_error(error)]}, _STATUS.get(code, 400)
 
 
 def _json(body: bytes) -> object:

@@ -13,7 +13,7 @@ from hansa_core.model.meta import TEXT_KINDS, ManyMeta
 from hansa_core.query.conditions import check_size, fixed_by
 from hansa_core.query.keyset import after, completed, keys_of
 from hansa_core.query.operands import check_text
-from hansa_core.query.pages import walk_of
+from hansa_core.query.pages import PAGE_DEFAULT, walk_of
 from hansa_core.query.plan import PageRequest
 from hansa_core.query.predicates import SqlCompiler, contained
 from hansa_core.query.projection import Projection
@@ -30,10 +30,16 @@ Conditions = Sequence[sa.ColumnElement[bool]]
 class Listing:
     """One list of an entity's records, resolved: table, conditions, order and direction."""
 
-    def __init__(self, compiler: SqlCompiler, entity: str, request: PageRequest) -> None:
+    def __init__(
+        self,
+        compiler: SqlCompiler,
+        entity: str,
+        request: PageRequest,
+        default_size: int = PAGE_DEFAULT,
+    ) -> None:
         self._compiler = compiler
         self._entity = entity
-        self.walk = walk_of(request)
+        self.walk = walk_of(request, default_size)
         self.table = compiler.shape.table(entity).alias()
         self.projection = Projection(compiler, entity, self.table)
         self.conditions = self._conditions(request)
@@ -92,7 +98,7 @@ class Listing:
 
     def _conditions(self, request: PageRequest) -> Conditions:
         conditions = list(self._compiler.seen(self._entity, self.table))
-        if not request.archived:
+        if not request.with_archived:
             conditions.extend(unarchived(self._compiler, self._entity, self.table))
         if request.where is not None:
             check_size(request.where)

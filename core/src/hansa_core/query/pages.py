@@ -16,6 +16,8 @@ from hansa_core.query.projection import Node, Row
 from hansa_sdk import Invalid, LimitExceeded, Order
 
 PAGE_DEFAULT: Final = 50
+PAGE_NESTED_DEFAULT: Final = 20
+"""How many records of a relation are answered for each record when no size is asked."""
 PAGE_MAX: Final = 200
 TOTAL_MAX: Final = 10_000
 """Up to here totals are counted."""
@@ -39,7 +41,7 @@ class Walk:
         return tuple(key.reversed() for key in keys) if self.backward else tuple(keys)
 
 
-def walk_of(request: PageRequest) -> Walk:
+def walk_of(request: PageRequest, default: int = PAGE_DEFAULT) -> Walk:
     """Check first, after, last and before.
 
     Raises LimitExceeded past 200 records, Invalid for a negative size or a mixture of directions.
@@ -53,7 +55,7 @@ def walk_of(request: PageRequest) -> Walk:
         )
     name = "last" if backward else "first"
     size = request.last if backward else request.first
-    size = PAGE_DEFAULT if size is None else size
+    size = default if size is None else size
     if size < 0:
         raise Invalid(f"{name} is {size}; expected 0 or more.", path=(name,))
     if size > PAGE_MAX:
@@ -101,7 +103,7 @@ def scope_of(
     """Return what the cursors of a list are bound to."""
     principal = caller.principal
     identity = f"key {principal.key_id}" if principal.key_id else f"user {principal.user_id}"
-    filtered = repr((request.where, request.search, request.archived))
+    filtered = repr((request.where, request.search, request.with_archived))
     return CursorScope(
         caller.tenant.id,
         identity,

@@ -51,7 +51,8 @@ class Selection:
 class PageRequest:
     """A page of a list: Relay's first/after or last/before, at most 200 records.
 
-    `order` is completed with the id. `total` asks for the capped count.
+    Without a size it holds 50 records, 20 in a relation. `order` is completed with the
+    id. `total` asks for the capped count.
     """
 
     selection: Selection
@@ -63,7 +64,7 @@ class PageRequest:
     last: int | None = None
     before: str | None = None
     total: bool = False
-    archived: bool = False
+    with_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from hansa_core.clock import Clock
 from hansa_core.model.meta import FieldMeta
 from hansa_core.query.cursor import CursorScope, CursorSealer
 from hansa_core.query.lists import Listing
-from hansa_core.query.pages import TOTAL_MAX, PageCutter, Paged, scope_of
+from hansa_core.query.pages import PAGE_NESTED_DEFAULT, TOTAL_MAX, PageCutter, Paged, scope_of
 from hansa_core.query.plan import (
     ManySelection,
     Page,
@@ -166,7 +166,7 @@ class Reader:
     ) -> dict[UUID, Page]:
         """Return a page of the relation for each parent, in one statement (two with totals)."""
         relation = relation_of(projection.meta, many.name)
-        listing = Listing(self._compiler, relation.target, many.page)
+        listing = Listing(self._compiler, relation.target, many.page, PAGE_NESTED_DEFAULT)
         maker = NodeMaker(listing.projection, many.page.selection)
         if self._visible(relation.target) is None or not parents:
             return {parent: Page() for parent in parents}
@@ -216,4 +216,4 @@ def _ids_only(selection: Selection) -> bool:
 def _plain_request(
     where: Predicate | None, order: Sequence[Order], *, archived: bool
 ) -> PageRequest:
-    return PageRequest(Selection(), where=where, order=tuple(order), archived=archived)
+    return PageRequest(Selection(), where=where, order=tuple(order), with_archived=archived)

@@ -1,0 +1,102 @@
+"""The cost of an operation: how many fields its answer may hold, known before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from graphql import (
+    FieldNode,
+    GraphQLObjectType,
+    IntValueNode,
+    OperationDefinitionNode,
+    VariableNode,
+    get_named_type,
+)
+
+from hansa_core.graphql.selection import Nodes, Question
+from hansa_core.query.pages import PAGE_DEFAULT, PAGE_MAX, PAGE_NESTED_DEFAULT
+from hansa_sdk import LimitExceeded
+
+COST_MAX: Final = 10_000
+"""Fields of the largest answer."""
+
+
+def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
+    """Return an operation's cost: every field once for each record it may be asked of.
+
+    Raises LimitExceeded past 10,000. A list counts as full: `first`, `last` or the default size.
+    """
+    root = question.schema.get_root_type(operation.operation)
+    assert root is not None  # the document is valid for the schema
+    meter = _Meter(question)
+    asked = question.collected(operation.selection_set)
+    cost = meter.below(asked, root, 1, nested=False)
+    if cost > COST_MAX:
+        raise _too_costly(f"{cost:,}")
+    return cost
+
+
+def _too_costly(cost: str) -> LimitExceeded:
+    return LimitExceeded(
+        f"The cost of this operation is {cost}, the fields its answer may hold; "
+        f"at most {COST_MAX:,} are answered at once.",
+        next_step="Ask for smaller pages (first), fewer lists inside lists, or fewer fields.",
+        params={"cost": cost, "limit": f"{COST_MAX:,}"},
+    )
+
+
+class _Meter:
+    """Adds up fields, and gives up once it walked over more than an answer may hold."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._connections = {
+            f"{one.meta.type_name}Connection" for one in question.api.entities.values()
+        }
+        self._walked = 0
+
+    def below(
+        self, asked: Mapping[str, Nodes], owner: GraphQLObjectType, times: int, *, nested: bool
+    ) -> int:
+        """Return the cost of fields of `owner`, which is answered `times` times."""
+        cost = 0
+        for nodes in asked.values():
+            self._walked += len(nodes)
+            if self._walked > COST_MAX:
+                raise _too_costly(f"more than {COST_MAX:,}")
+            field = owner.fields.get(nodes[0].name.value)
+            cost += times
+            if field is not None:  # introspection, which is in no type, has its own limits
+                cost += self._inner(nodes, get_named_type(field.type), times, nested=nested)
+        return cost
+
+    def _inner(self, nodes: Nodes, answered: object, times: int, *, nested: bool) -> int:
+        if not isinstance(answered, GraphQLObjectType):
+            return 0
+        asked = self._question.fields(nodes)
+        if answered.name not in self._connections:
+            return self.below(asked, answered, times, nested=True)
+        size = self._page_size(nodes[0], PAGE_NESTED_DEFAULT if nested else PAGE_DEFAULT)
+        cost = 0
+        for key, inner in asked.items():
+            listed = inner[0].name.value in ("nodes", "edges")
+            records = times * size if listed else times
+            cost += times - records  # the list itself is one field
+            cost += self.below({key: inner}, answered, records, nested=True)
+        return cost
+
+    def _page_size(self, node: FieldNode, default: int) -> int:
+        """Return how many records a list may answer; sizes out of bounds are refused later."""
+        for argument in node.arguments or ():
+            if argument.name.value not in ("first", "last"):
+                continue
+            value = argument.value
+            size: object = None
+            if isinstance(value, IntValueNode):
+                size = int(value.value)
+            elif isinstance(value, VariableNode):
+                size = self._question.variables.coerced.get(value.name.value)
+            if isinstance(size, int):
+                return min(max(size, 1), PAGE_MAX)
+        return default

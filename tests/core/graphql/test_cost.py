@@ -1,0 +1,122 @@
+"""The cost of an operation: what an answer may hold is bounded before the database is asked."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from graphql import OperationDefinitionNode, get_variable_values, parse
+
+from hansa_core.caller import Caller
+from hansa_core.graphql.cost import COST_MAX, check_cost
+from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.request import RequestContext
+from hansa_core.graphql.schema import CompiledSchema
+from hansa_core.graphql.selection import Question
+from tests.core.graphql.conftest import Ask
+
+MULTIPLIED = """{ contactsParties { nodes {
+  addresses { nodes { party { addresses { nodes { party { addresses { nodes { id } } } } } } } } } }
+}"""
+CREATED = """mutation { contactsPartyCreate(input: {name: "Costly"}) { record {
+  addresses(first: 200) { nodes { party { addresses(first: 200) { nodes { id } } } } } }
+  errors { code } } }"""
+
+
+@pytest.fixture
+async def compiled(graphql: GraphQL, manager: Caller) -> CompiledSchema:
+    return await graphql.schema(manager.shape)
+
+
+def cost(compiled: CompiledSchema, text: str, **variables: object) -> int:
+    document = parse(text)
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    values = get_variable_values(compiled.schema, operation.variable_definitions or (), variables)
+    assert not isinstance(values, list)
+    return check_cost(Question(compiled.api, compiled.schema, {}, values), operation)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{ me { name } }", 2),
+        ("{ __schema { types { name } } }", 1),
+        ("{ crmDeals { totalCount pageInfo { endCursor } } }", 4),
+        ("{ crmDeals { nodes { id } } }", 2 + 50),
+        ("{ crmDeals(first: 3) { edges { cursor node { id title } } } }", 2 + 3 * 4),
+        ("{ crmDeals(last: 7) { nodes { id } } }", 2 + 7),
+        ("{ crmDeals(first: 2) { nodes { party { name contacts { nodes { id } } } } } }", 50),
+        ("{ crmDeals(first: 2) { nodes { party { contacts(last: 3) { nodes { id } } } } } }", 14),
+        ('{ crmDeal(id: "x") { party { contacts { nodes { id } } } } }', 4 + 20),
+        ("{ crmDeals(first: 0) { nodes { id } } }", 3),
+    ],
+)
+def test_cost_is_the_fields_times_the_page_sizes(
+    compiled: CompiledSchema, document: str, expected: int
+) -> None:
+    assert cost(compiled, document) == expected
+
+
+def test_cost_takes_page_sizes_from_variables(compiled: CompiledSchema) -> None:
+    document = "query ($n: Int = 5) { crmDeals(first: $n) { nodes { id } } }"
+    assert cost(compiled, document) == 7
+    assert cost(compiled, document, n=100) == 102
+
+
+def test_usual_queries_stay_far_below_the_limit(compiled: CompiledSchema) -> None:
+    deals = """{ crmDeals(first: 50) { nodes { id title amount currency stage { name } party {
+      id name contacts(first: 3) { nodes { id person { id name } } } } } pageInfo { hasNextPage }
+      totalCount } }"""
+    assert cost(compiled, deals) < COST_MAX / 4
+    assert cost(compiled, deals.replace("(first: 3)", "")) < COST_MAX
+
+
+async def test_a_costly_query_is_refused_before_the_database_is_asked(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(self: RequestContext) -> None:
+        pytest.fail("asked the database")
+
+    monkeypatch.setattr(RequestContext, "reading", reading)
+    answer = await ask(MULTIPLIED)
+    assert "data" not in answer
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "limit"
+    assert "10,000" in error["message"]
+    assert "smaller pages" in error["message"]
+    assert error["extensions"]["params"]["cost"] in error["message"]
+
+
+async def test_a_costly_mutation_writes_nothing(ask: Ask) -> None:
+    answer = await ask(CREATED)
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "limit", answer
+    left = await ask('{ contactsParties(where: {name: {eq: "Costly"}}) { totalCount } }')
+    assert left["data"]["contactsParties"]["totalCount"] == 0
+
+
+async def test_branches_that_multiply_are_measured_in_bounded_time(ask: Ask) -> None:
+    levels = "".join(
+        f"fragment F{n} on ContactsParty {{ addresses(first: 0) {{ nodes {{ "
+        f"a: party {{ ...F{n + 1} }} b: party {{ ...F{n + 1} }} c: party {{ ...F{n + 1} }} "
+        "} } } "
+        for n in range(3)
+    )
+    leaf = f"fragment F3 on ContactsParty {{ {'name ' * 400} }}"
+    started = time.perf_counter()
+    answer = await ask("{ contactsParties(first: 0) { nodes { ...F0 } } } " + levels + leaf)
+    assert answer["errors"][0]["extensions"]["code"] == "limit", answer
+    assert time.perf_counter() - started < 20
+
+
+async def test_a_relation_has_twenty_records_when_no_size_is_asked(ask: Ask) -> None:
+    lines = ", ".join(f'{{street: "{n}"}}' for n in range(21))
+    document = f"""mutation {{ contactsPartyCreate(input: {{name: "Many homes",
+      addresses: {{create: [{lines}]}}}}) {{
+      record {{ addresses {{ nodes {{ id }} pageInfo {{ hasNextPage }} }} }} errors {{ message }} }}
+    }}"""
+    payload = (await ask(document))["data"]["contactsPartyCreate"]
+    assert payload["errors"] == []
+    assert len(payload["record"]["addresses"]["nodes"]) == 20
+    assert payload["record"]["addresses"]["pageInfo"]["hasNextPage"] is True
