@@ -63,9 +63,9 @@ async def write_rows(
             problems = _located(failed)
             if not problems and len(remaining) == 1:
                 problems = [RowProblem(remaining[0].number, "", "", str(failed.cause))]
-            suspects = {problem.row for problem in problems}
-            if suspects and len(remaining) > 1 and _only_suspected(failed):
-                # A row that is written by itself was not the one.
+            suspects = _suspects(failed, problems)
+            if suspects and len(remaining) > 1:
+                # In their order, each by itself: one that is written then was not the one.
                 for row in [row for row in remaining if row.number in suspects]:
                     written.add(await write_rows(unit, blueprint, [row], by=by, source=source))
                 remaining = [row for row in remaining if row.number not in suspects]
@@ -100,9 +100,24 @@ def _located(failed: WriteFailed) -> list[RowProblem]:
     return problems
 
 
-def _only_suspected(failed: WriteFailed) -> bool:
-    """Tell whether the rows were found by a duplicate's values, which others may have too."""
-    return any(isinstance(error, Duplicate) for error in _errors(failed))
+def _suspects(failed: WriteFailed, problems: Sequence[RowProblem]) -> set[int]:
+    """Return the rows that may be at fault where a value was there already; none when certain.
+
+    The database tells the value only, and rows of one file may bring it more than once.
+    """
+    duplicates = [error for error in _errors(failed) if isinstance(error, Duplicate)]
+    if not duplicates or not problems:
+        return set()
+    suspects = {problem.row for problem in problems}
+    for names in map(_unique_fields, duplicates):
+        known = [item for item in failed.items if item.draft.number in suspects]
+        values = [[item.values.get(name) for name in names] for item in known]
+        suspects |= {
+            item.draft.number
+            for item in failed.items
+            if names and [item.values.get(name) for name in names] in values
+        }
+    return suspects
 
 
 def _errors(failed: WriteFailed) -> Sequence[HansaError]:
