@@ -216,16 +216,14 @@ class UnitOfWork:
             raise Invalid("save_all takes records of one entity.")
         new = [record for record in records if loaded_row(record) is None]
         old = [record for record in records if loaded_row(record) is not None]
-        if new:
+        # In a savepoint, so that plugin code may catch the refusal and go on.
+        async with self.savepoint():
             values = [_new_values(meta, record) for record in new]
-            rows = await self.writer.create(meta.name, values, trusted=True)
-            for record, row in zip(new, rows, strict=True):
-                refresh(meta, record, row)
-        if old:
+            created = await self.writer.create(meta.name, values, trusted=True) if new else []
             updates = [_update_of(meta, record) for record in old]
-            rows = await self.writer.update(meta.name, updates, trusted=True)
-            for record, row in zip(old, rows, strict=True):
-                refresh(meta, record, row)
+            updated = await self.writer.update(meta.name, updates, trusted=True) if old else []
+        for record, row in zip([*new, *old], [*created, *updated], strict=True):
+            refresh(meta, record, row)
 
     async def archive(self, record: Entity, *, archived: bool = True) -> None:
         """Hide a record from lists, or bring it back."""
