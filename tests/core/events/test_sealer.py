@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-import asyncpg
 import pytest
 
 from hansa_core.events.chain import SealedEvent, head, sealed_after, verify_chain
@@ -19,6 +18,7 @@ from hansa_core.storage.statements import Statement
 from hansa_core.storage.transaction import Session, Tenant
 from hansa_core.testing.counting import Count
 from hansa_core.testing.waiting import eventually
+from hansa_sdk.errors import Unavailable
 from tests.core.events.conftest import Ledger, changed
 
 EVENTS_PER_WRITER = 40
@@ -171,7 +171,7 @@ async def test_no_half_seal_is_left_when_the_process_dies_midway(
         return done
 
     monkeypatch.setattr(Session, "execute", die)
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+    with pytest.raises(Unavailable):
         await seal_once(ledger.database, ledger.tenant, ledger.tables)
     monkeypatch.undo()
     async with ledger.database.transaction(ledger.tenant) as session:
@@ -258,12 +258,7 @@ async def at_position(ledger: Ledger, position: int) -> bool:
 async def reachable(ledger: Ledger) -> bool:
     try:
         await sealed_count(ledger)
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-    ):
+    except Unavailable:
         return False
     return True
 

@@ -8,18 +8,39 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import asyncpg
 
+from hansa_core.storage.refusals import (
+    FAILURES,
+    RETRYABLE,
+    busy,
+    in_doubt,
+    is_lost,
+    told,
+    translated,
+)
 from hansa_core.storage.transaction import Connection, Isolation, Session, Tenant, begin_text
-from hansa_sdk.errors import Busy, Misconfigured
+from hansa_sdk.errors import Busy, HansaError, Misconfigured, Unavailable
 
 T = TypeVar("T")
 
 RETRIES_MAX: Final = 5
+ACQUIRE_SECONDS: Final = 5.0
 _JITTER_SECONDS: Final = (0.010, 0.200)
-_RETRYABLE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_ROLLBACK_SECONDS: Final = 2.0
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    _Borrowed = PoolConnectionProxy[asyncpg.Record]
+
+
+class TransactionBroken(HansaError):
+    """A transaction was to be committed in which a statement had failed unnoticed."""
+
+    code = "transaction_broken"
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -35,8 +56,12 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 class Database:
     """One physical database, reached as the application login, which owns nothing."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], *, acquire_seconds: float = ACQUIRE_SECONDS
+    ) -> None:
+        """`acquire_seconds`: how long a request waits for a connection when all are in use."""
         self._pool = pool
+        self._acquire_seconds = acquire_seconds
 
     @classmethod
     async def connect(cls, url: str, *, size_max: int = 10) -> Database:
@@ -73,20 +98,29 @@ class Database:
         read_only: bool = False,
         timeout_seconds: float = 5,
     ) -> AsyncGenerator[Session]:
-        """Open a transaction as the tenant's role; commit at the end, roll back on any error."""
+        """Open a transaction as the tenant's role; commit at the end, roll back on any error.
+
+        Raises Busy when no connection gets free in time, Unavailable without a database, and
+        TransactionBroken when the block hid the failure of a statement. Unavailable at the end of
+        a transaction that writes says whether the change may have been made all the same.
+        """
         begin = begin_text(
             tenant, isolation=isolation, read_only=read_only, timeout_seconds=timeout_seconds
         )
-        async with self._pool.acquire() as acquired:
+        async with self._acquired() as acquired:
             connection = cast(Connection, acquired)
             try:
-                await connection.execute(begin)
+                with told():
+                    await connection.execute(begin)
                 yield Session(connection, tenant)
             except BaseException:
-                if not acquired.is_closed():
-                    await asyncio.shield(connection.execute("ROLLBACK"))
+                await _roll_back(acquired)
                 raise
-            await connection.execute("COMMIT")
+            try:
+                await _commit(acquired, writes=not read_only)
+            except BaseException:
+                await _roll_back(acquired)
+                raise
 
     async def run(
         self,
@@ -111,17 +145,101 @@ class Database:
                     timeout_seconds=timeout_seconds,
                 ) as session:
                     return await work(session)
-            except _RETRYABLE as error:
+            except RETRYABLE as error:
                 if attempt == RETRIES_MAX:
-                    raise Busy(
-                        "Other changes to the same records kept winning.",
-                        next_step="Try again in a moment.",
-                    ) from error
+                    raise busy("Other changes to the same records kept winning.") from error
                 await asyncio.sleep(random.uniform(*_JITTER_SECONDS))  # noqa: S311  # jitter, not a secret
         raise AssertionError("the loop returns or raises")
 
     @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        """Borrow a bare connection of the application login (directory look-ups, listeners)."""
-        async with self._pool.acquire() as acquired:
-            yield cast(Connection, acquired)
+    async def connection(
+        self, *, timeout_seconds: float | None = None
+    ) -> AsyncGenerator[Connection]:
+        """Borrow a bare connection of the application login (directory look-ups, listeners).
+
+        Raises Busy when none gets free in time, Unavailable when the database does not answer,
+        also in the block.
+        """
+        async with self._acquired(timeout_seconds) as acquired:
+            with told():
+                yield cast(Connection, acquired)
+
+    @asynccontextmanager
+    async def _acquired(self, timeout_seconds: float | None = None) -> AsyncGenerator[_Borrowed]:
+        seconds = self._acquire_seconds if timeout_seconds is None else timeout_seconds
+        try:
+            with told():
+                acquired = await self._pool.acquire(timeout=seconds)
+        except Busy as error:
+            if self._pool.get_size() < self._pool.get_max_size():
+                raise Unavailable(
+                    "The database does not let us in.", next_step="Try again in a moment."
+                ) from error
+            raise busy("Too many requests at once are waiting for the database.") from error
+        try:
+            yield acquired
+        finally:
+            await self._pool.release(acquired)
+
+
+async def _commit(acquired: _Borrowed, *, writes: bool) -> None:
+    """End the transaction; raises unless the server says that it was committed.
+
+    The server answers COMMIT of a transaction in which a statement failed with ROLLBACK.
+    """
+    if _is_gone(acquired):
+        raise Unavailable(
+            "The connection to the database ended; nothing was changed.",
+            next_step="Try again in a moment.",
+            params={"retry_after_seconds": 1},
+        )
+    try:
+        tag = await acquired.execute("COMMIT")
+    except RETRYABLE:
+        raise
+    except Exception as error:
+        if writes and is_lost(error):
+            raise in_doubt() from error
+        meaning = translated(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+    if writes and tag != "COMMIT":
+        raise TransactionBroken(
+            "A statement failed and its error was hidden: nothing was changed.",
+            next_step="Let database errors through, or put what may fail into a savepoint.",
+        )
+
+
+async def _roll_back(acquired: _Borrowed) -> None:
+    """Undo an open transaction, or end its connection: either way nothing stays of it.
+
+    Being cancelled once more has to wait: the server would go on with the statement otherwise.
+    """
+    ending = asyncio.ensure_future(_end_transaction(acquired))
+    cancelled: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _end_transaction(acquired: _Borrowed) -> None:
+    if _is_gone(acquired):
+        return
+    try:
+        async with asyncio.timeout(_ROLLBACK_SECONDS):
+            await acquired.execute("ROLLBACK")
+    except FAILURES:  # the caller raises why it rolls back, which says more
+        if not _is_gone(acquired):
+            acquired.terminate()
+
+
+def _is_gone(acquired: _Borrowed) -> bool:
+    try:
+        return acquired.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # asyncpg took the closed connection back already and refuses the question

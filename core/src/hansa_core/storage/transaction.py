@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from hansa_core.storage.refusals import told
 from hansa_core.storage.statements import Statement, compile_statement, quote_name
+from hansa_sdk.errors import Unavailable
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Row = Mapping[str, object]
@@ -44,12 +47,18 @@ class Tenant:
 
 
 class Session:
-    """An open transaction of `tenant`. Made by `Database.transaction`, never kept past it."""
+    """An open transaction of `tenant`. Made by `Database.transaction`, never kept past it.
+
+    Statements run one after the other, also those of tasks that share a session. A failure of the
+    database is raised as Busy, Unavailable or Invalid; a broken constraint, what makes a
+    transaction be repeated, and a mistake in a statement stay errors of asyncpg.
+    """
 
     def __init__(self, connection: Connection, tenant: Tenant) -> None:
         self._connection = connection
         self.tenant = tenant
         self.statement_count = 0
+        self._turn = asyncio.Lock()
 
     async def fetch(
         self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
@@ -57,9 +66,10 @@ class Session:
         """Run a statement and return its rows as mappings by column name."""
         ready = _ready(statement)
         self.statement_count += 1
-        return await self._connection.fetch(
-            ready.text(self.tenant.schema), *ready.bind(params or {})
-        )
+        text, values = ready.text(self.tenant.schema), ready.bind(params or {})
+        async with self._turn:
+            with told():
+                return await self._connection.fetch(text, *values)
 
     async def fetch_one(
         self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
@@ -81,9 +91,7 @@ class Session:
         """Run a statement and return how many rows it changed."""
         ready = _ready(statement)
         self.statement_count += 1
-        tag = await self._connection.execute(
-            ready.text(self.tenant.schema), *ready.bind(params or {})
-        )
+        tag = await self._run(ready.text(self.tenant.schema), *ready.bind(params or {}))
         count = re.search(r"(\d+)$", tag)
         return int(count[1]) if count else 0
 
@@ -95,21 +103,38 @@ class Session:
             return
         ready = _ready(statement)
         self.statement_count += 1
-        await self._connection.executemany(
-            ready.text(self.tenant.schema), [ready.bind(row) for row in rows]
-        )
+        text, values = ready.text(self.tenant.schema), [ready.bind(row) for row in rows]
+        async with self._turn:
+            with told():
+                await self._connection.executemany(text, values)
 
     @asynccontextmanager
     async def savepoint(self, name: str = "hansa") -> AsyncGenerator[None]:
-        """Undo what the block wrote when it raises, and keep the transaction usable."""
+        """Undo what the block wrote when it raises, and keep the transaction usable.
+
+        They may be nested, also under one name. Tasks that share a session must not each open one.
+        """
         quoted = quote_name(name)
-        await self._connection.execute(f"SAVEPOINT {quoted}")
+        await self._run(f"SAVEPOINT {quoted}")
         try:
             yield
         except BaseException:
-            await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted}")
+            # Rolled back to, a savepoint still hides an outer one of its name until released.
+            await self._undo(f"ROLLBACK TO SAVEPOINT {quoted}; RELEASE SAVEPOINT {quoted}")
             raise
-        await self._connection.execute(f"RELEASE SAVEPOINT {quoted}")
+        await self._run(f"RELEASE SAVEPOINT {quoted}")
+
+    async def _run(self, text: str, *values: object) -> str:
+        async with self._turn:
+            with told():
+                return await self._connection.execute(text, *values)
+
+    async def _undo(self, text: str) -> None:
+        """Run `text`; on a connection that ended there is nothing to undo, and why is raised."""
+        try:
+            await self._run(text)
+        except Unavailable:
+            return
 
 
 def begin_text(
