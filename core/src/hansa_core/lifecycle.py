@@ -17,8 +17,7 @@ from hansa_core.events.tables import APPEND_ONLY
 from hansa_core.migrate.runner import upgrade
 from hansa_core.model.instances import seed_row
 from hansa_core.model.shape import Shape
-from hansa_core.plugins.compile import plugin_version
-from hansa_core.plugins.order import in_order
+from hansa_core.plugins.order import in_order, plugin_version
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
 from hansa_core.storage.statements import TENANT_SCHEMA

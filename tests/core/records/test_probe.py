@@ -397,3 +397,9 @@ async def _until_somebody_waits(kernel: Platform) -> None:
                 return
             await asyncio.sleep(0.02)
     raise AssertionError("nobody waited for the lock")
+
+
+async def test_version_that_is_yet_to_come_is_refused(kernel: Platform, admin: Caller) -> None:
+    made = (await create(kernel, admin, "probe.order", {"name": "early"}))[0]
+    with pytest.raises(Stale, match="has version 1; 9 is yet to come"):
+        await update(kernel, admin, "probe.order", RowUpdate(id_of(made), 9, {"name": "x"}))

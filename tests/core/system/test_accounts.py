@@ -240,3 +240,13 @@ def test_administrator_holds_every_permission_of_the_shape(office: Office) -> No
     grants = compile_grants(office.shape, [ADMINISTRATOR])
     assert set(grants.rows) == office.shape.permissions
     assert ("system.user", "deactivate") in grants.rows
+
+
+async def test_user_in_a_zone_nobody_knows_is_refused(office: Office) -> None:
+    with pytest.raises(HansaError, match="expected a name like Europe/Berlin, got 'Mars/Base'"):
+        await office.runtime.write(
+            office.administrator(),
+            lambda unit: create_user(
+                unit, email="zone@example.org", name="Zone", time_zone="Mars/Base"
+            ),
+        )

@@ -16,9 +16,9 @@ from hansa_core.lifecycle import enable_plugins
 from hansa_core.migrate.autogenerate import make_migration
 from hansa_core.migrate.scripts import load_scripts
 from hansa_core.model.shape import Shape
-from hansa_core.plugins.compile import compile_shape, plugin_version
+from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.discovery import installed_plugins
-from hansa_core.plugins.order import in_order
+from hansa_core.plugins.order import in_order, plugin_version
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.shapes import Shapes
 from hansa_core.system.entities import PluginState

@@ -9,8 +9,8 @@ import typer
 
 from hansa_core.cli.options import JsonOption
 from hansa_core.cli.output import say, say_json
-from hansa_core.plugins.compile import plugin_version
 from hansa_core.plugins.discovery import installed_plugins
+from hansa_core.plugins.order import plugin_version
 
 
 def add_to(app: typer.Typer) -> None:

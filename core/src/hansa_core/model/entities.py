@@ -82,7 +82,6 @@ class EntityCompiler:
             unique=self.cls.__unique__,
             subject=self.cls.__subject__ or "",
             archivable=self.cls.__archivable__,
-            api_fields={camel(name): name for name in (*fields, *relations)},
         )
         self._check_whole(meta)
         return meta

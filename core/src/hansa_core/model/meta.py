@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
@@ -138,7 +138,6 @@ class EntityMeta:
     unique: tuple[tuple[str, ...], ...] = ()
     subject: str = ""
     archivable: bool = True
-    api_fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def stored(self) -> tuple[FieldMeta, ...]:

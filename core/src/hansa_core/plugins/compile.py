@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from hansa_core.model.check_parts import check_parts
@@ -12,7 +11,7 @@ from hansa_core.model.entities import compile_entity
 from hansa_core.model.meta import EntityMeta
 from hansa_core.model.shape import HookTables, Shape, content_key
 from hansa_core.plugins.hooks import compile_hooks
-from hansa_core.plugins.order import check_plugins, in_order
+from hansa_core.plugins.order import check_plugins, in_order, plugin_version
 from hansa_core.storage.tables import build_tables
 from hansa_sdk import (
     Action,
@@ -155,14 +154,3 @@ def _imports(maps: Sequence[ImportMap]) -> dict[str, Mapping[str, str]]:
     for part in maps:
         merged[part.entity.__entity_name__].update(part.columns)
     return dict(merged)
-
-
-def plugin_version(plugin: Plugin) -> str:
-    """Return the plugin's own version, else its distribution's, else "0"."""
-    if plugin.version:
-        return plugin.version
-    try:
-        name = "hansa-core" if plugin.name == "system" else f"hansa-{plugin.name}"
-        return version(name)
-    except PackageNotFoundError:
-        return "0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,9 +15,7 @@ from hansa_sdk import Plugin, Problem
 _NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 
-def check_plugins(
-    plugins: Sequence[Plugin], versions: Mapping[str, str] | None = None
-) -> list[Problem]:
+def check_plugins(plugins: Sequence[Plugin]) -> list[Problem]:
     """Return what is wrong with names, SDK range and requirements of a set of plugins."""
     problems: list[Problem] = []
     known = {plugin.name: plugin for plugin in plugins}
@@ -33,7 +31,7 @@ def check_plugins(
                 )
             )
         problems.extend(_sdk(plugin))
-        problems.extend(_requires(plugin, known, versions or {}))
+        problems.extend(_requires(plugin, known))
     for name in {name for name in known if sum(p.name == name for p in plugins) > 1}:
         problems.append(
             Problem(name, "Plugin(name=...)", "a name used once", name, "Remove one of them.")
@@ -79,6 +77,16 @@ def with_required(names: Sequence[str], installed: Mapping[str, Plugin]) -> list
     return list(wanted)
 
 
+def plugin_version(plugin: Plugin) -> str:
+    """Return the plugin's own version, else its distribution's, else "0"."""
+    if plugin.version:
+        return plugin.version
+    try:
+        return version("hansa-core" if plugin.name == "system" else f"hansa-{plugin.name}")
+    except PackageNotFoundError:
+        return "0"
+
+
 def _sdk(plugin: Plugin) -> list[Problem]:
     found = version("hansa-sdk")
     try:
@@ -90,9 +98,7 @@ def _sdk(plugin: Plugin) -> list[Problem]:
     return [Problem(plugin.name, "Plugin(sdk=...)", expected, found, step)]
 
 
-def _requires(
-    plugin: Plugin, known: Mapping[str, Plugin], versions: Mapping[str, str]
-) -> list[Problem]:
+def _requires(plugin: Plugin, known: Mapping[str, Plugin]) -> list[Problem]:
     problems: list[Problem] = []
     for line in plugin.requires:
         try:
@@ -111,7 +117,7 @@ def _requires(
         other = known.get(requirement.name)
         found = "nothing by that name"
         if other is not None:
-            found = versions.get(other.name) or other.version or _version_of(other.name)
+            found = plugin_version(other)
             if requirement.specifier.contains(found, prereleases=True):
                 continue
             found = f"{other.name} {found}"
@@ -125,15 +131,6 @@ def _requires(
             )
         )
     return problems
-
-
-def _version_of(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        return version("hansa-core" if name == "system" else f"hansa-{name}")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _cycles(plugins: Sequence[Plugin]) -> list[Problem]:

@@ -27,6 +27,13 @@ _EVENTS_MAX = 50
 
 async def stale_error(session: Session, meta: EntityMeta, row: Row, version: int) -> Stale:
     """Build the error from the record's newer events: names of people and fields, no values."""
+    if version > cast(int, row["version"]):
+        return Stale(
+            f"This {meta.label.lower()} has version {row['version']}; {version} is yet to come.",
+            next_step="Read it again and give the version you read.",
+            path=("version",),
+            params={"version": row["version"], "given": version},
+        )
     events = await session.fetch(
         sa.select(_USERS.c.name, _EVENTS.c.body)
         .select_from(_EVENTS.outerjoin(_USERS, _USERS.c.id == _EVENTS.c.actor_id))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import available_timezones
 
-from hansa_sdk import Context, Email, User, before
+from hansa_sdk import Context, Email, Invalid, User, before
 
 
 @before(User, "create", "update")
@@ -12,3 +13,15 @@ async def write_email_small(ctx: Context, users: Sequence[User]) -> None:
     """Keep addresses in small letters, so that signing in finds them and none is taken twice."""
     for user in users:
         user.email = Email(user.email.strip().lower())
+
+
+@before(User, "create", "update")
+async def check_time_zone(ctx: Context, users: Sequence[User]) -> None:
+    """Refuse a zone nobody knows: today's date of the user is reckoned in it."""
+    for index, user in enumerate(users):
+        if user.time_zone != "UTC" and user.time_zone not in available_timezones():
+            raise Invalid(
+                f"Time zone: expected a name like Europe/Berlin, got {user.time_zone!r}.",
+                next_step="See the list of the IANA time zone database.",
+                path=(index, "time_zone"),
+            )

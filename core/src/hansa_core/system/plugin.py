@@ -7,7 +7,7 @@ from typing import Final
 from hansa_core.system.actions import deactivate_user, reactivate_user
 from hansa_core.system.entities import ApiKey, PluginState, Role, RoleAssignment, Setting
 from hansa_core.system.events import PasswordSet
-from hansa_core.system.hooks import write_email_small
+from hansa_core.system.hooks import check_time_zone, write_email_small
 from hansa_core.system.roles import ROLES
 from hansa_core.system.seeds import SEEDS
 from hansa_core.system.views import VIEWS
@@ -20,7 +20,7 @@ plugin: Final = Plugin(
     entities=(User, Team, UserTeam, Role, RoleAssignment, ApiKey, Setting, PluginState, Unit),
     events=(PasswordSet,),
     actions=(deactivate_user, reactivate_user),
-    hooks=(write_email_small,),
+    hooks=(write_email_small, check_time_zone),
     roles=ROLES,
     views=VIEWS,
     seeds=SEEDS,
