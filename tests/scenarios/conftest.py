@@ -16,7 +16,7 @@ from hansa_core.plugins.discovery import installed_plugins
 from hansa_core.storage.transaction import Tenant
 from hansa_core.testing.databases import fresh_database
 from hansa_core.testing.platform import Platform, open_platform
-from hansa_core.testing.server import WebServer, open_server
+from hansa_core.testing.server import Client, WebServer, open_server
 from hansa_core.testing.waiting import eventually
 
 
@@ -97,3 +97,39 @@ class Ledger:
 @pytest.fixture(scope="module")
 def ledger(platform: Platform) -> Ledger:
     return Ledger(platform)
+
+
+CREATE_PARTY = """mutation ($input: ContactsPartyCreateInput!) {
+  contactsPartyCreate(input: $input) { record { id } errors { code path message params } } }"""
+CREATE_TAG = """mutation ($name: String!) {
+  contactsTagCreate(input: {name: $name}) { record { id } errors { code path message } } }"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Somebody who may do everything in one company, and one of its parties."""
+
+    tenant: Tenant
+    client: Client
+    party: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+async def desk(platform: Platform, web: WebServer) -> Desk:
+    tenant = await platform.tenant("crm", slug="desk")
+    key = await platform.key(await platform.user(tenant, "system.administrator"))
+    client = await web.client(tenant, key)
+    party = await client.change(
+        CREATE_PARTY, input={"name": "Known", "source": "test", "externalId": "1"}
+    )
+    await client.change(CREATE_TAG, name="taken")
+    return Desk(tenant, client, party["id"], key)
+
+
+@pytest.fixture
+async def nothing_is_written(desk: Desk, ledger: Ledger) -> AsyncIterator[None]:
+    """A test of bad input leaves each table, the ledger among them, as it was."""
+    before = await ledger.fingerprint(desk.tenant)
+    yield
+    assert await ledger.fingerprint(desk.tenant) == before

@@ -34,7 +34,7 @@ DELETE_DEAL = """mutation ($id: ID!, $version: Int!) { crmDealDelete(id: $id, ve
 LOG_CALL = """mutation ($input: CrmActivityCreateInput!) { crmActivityCreate(input: $input) {
   record { id done assignee { name } party { name } } errors { code path message } } }"""
 FIND_CUSTOMER = """query ($name: String!) {
-  contactsParties(where: {name: {contains: $name}, kind: {eq: ORGANISATION}}) {
+  contactsParties(first: 10, where: {name: {contains: $name}, kind: {eq: ORGANISATION}}) {
     totalCount nodes { id name
       contacts { nodes { title person { id name } } }
       phones(orderBy: [{field: kind}]) { nodes { kind number } }
