@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from hansa_core.cli import users
+from hansa_core.testing.platform import Platform
 from tests.core.cli.conftest import Hansa, run_in, run_program
 
 
@@ -61,6 +63,31 @@ def test_user_and_key_are_made_listed_and_revoked(hansa: Hansa) -> None:
     assert hansa("key", "revoke", line["id"]).code == 0
     assert email not in hansa("key", "list").out
     assert hansa("key", "revoke", line["id"]).code == 2
+
+
+def test_list_of_users_says_where_it_is_cut(hansa: Hansa, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cut1", "cut2", "cut3"):
+        hansa("user", "create", f"{name}@test.example")
+    everybody = json.loads(hansa("user", "list", "--json").out)
+    monkeypatch.setattr(users, "SHOWN_MAX", 2)
+    cut = hansa("user", "list", "--json")
+    assert json.loads(cut.out) == everybody[:2]
+    assert "The first 2 users by address are shown; there are more." in cut.err
+    monkeypatch.setattr(users, "SHOWN_MAX", len(everybody))
+    assert hansa("user", "list").err == ""
+
+
+async def test_list_of_users_takes_two_statements(platform: Platform) -> None:
+    tenant = await platform.tenant("crm")
+    await platform.user(tenant, "crm.sales_rep", "contacts.editor")
+    await platform.user(tenant)
+    caller = await platform.runtime.system_caller(tenant, "test")
+    async with platform.runtime.read(caller) as unit:
+        before = unit.session.statement_count
+        rows = await users.user_rows(unit)
+        assert unit.session.statement_count == before + 2
+    assert ["contacts.editor", "crm.sales_rep"] in [row["roles"] for row in rows]
+    assert [] in [row["roles"] for row in rows]
 
 
 def test_key_is_printed_whole_on_a_line_of_its_own(hansa: Hansa) -> None:
