@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hansa_core.cli.application import build
+from hansa_core.cli.options import OwnProcess
 from hansa_core.testing.databases import fresh_database
 
 
@@ -35,11 +36,17 @@ def environment(home: Path, database_url: str | None = None) -> dict[str, str]:
     return {**kept, "HANSA_HOME": str(home), **given}
 
 
-def run_in(home: Path, database_url: str | None, *arguments: str, typed: str = "") -> Ran:
+def run_in(
+    home: Path,
+    database_url: str | None,
+    *arguments: str,
+    typed: str = "",
+    own: OwnProcess | None = None,
+) -> Ran:
     """Run a command in this process."""
     variables: dict[str, str | None] = {name: None for name in os.environ if name[:6] == "HANSA_"}
     variables.update(environment(home, database_url))
-    result = CliRunner().invoke(build(), arguments, input=typed, env=variables)
+    result = CliRunner().invoke(build(), arguments, input=typed, env=variables, obj=own)
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 

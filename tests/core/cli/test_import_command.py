@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.core.cli.conftest import Hansa
+from hansa_core.cli import imports
+from hansa_core.cli.options import OwnProcess
+from hansa_core.cli.place import Place, open_place
+from tests.core.cli.conftest import Hansa, run_in
 
 
 @pytest.fixture
@@ -71,3 +76,27 @@ def test_mistake_is_refused_with_the_right_name(
 ) -> None:
     done = hansa("import", str(file), *arguments)
     assert (done.code, sentence in done.err) == (2, True), done.err
+
+
+def test_import_gives_way_once_its_server_is_up(
+    hansa: Hansa, own_database: str, home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is started later would inherit the low priority."""
+    order: list[str] = []
+
+    @contextmanager
+    def opened() -> Generator[Place]:
+        with open_place() as place:
+            order.append("server")
+            yield place
+
+    def nice(_: int) -> None:
+        order.append("nice")
+
+    monkeypatch.setattr(imports, "open_place", opened)
+    monkeypatch.setattr("os.nice", nice)
+    arguments = ("import", str(file), "--entity", "contacts.party", "--dry-run")
+    run_in(home, own_database, *arguments, own=OwnProcess())
+    assert order == ["server", "nice"]
+    hansa(*arguments)
+    assert order == ["server", "nice", "server"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Protocol, cast
@@ -11,7 +10,7 @@ from typing import Annotated, Final, Protocol, cast
 import typer
 
 from hansa_core.cli.failures import HansaGroup
-from hansa_core.cli.options import Chosen
+from hansa_core.cli.options import Chosen, OwnProcess
 
 # By command or group. A module is imported when its command is asked for: all of them together,
 # with the servers and databases they stand on, take seconds to import.
@@ -29,10 +28,6 @@ _MODULES: Final[Mapping[str, str]] = {
     "user": "users",
     "key": "keys",
 }
-
-_BACKGROUND: Final = frozenset({"import"})
-"""Commands that give way to the servers on the same machine: people wait for those."""
-_NICENESS: Final = 5
 
 
 class _Part(Protocol):
@@ -72,12 +67,9 @@ def choose(
     ] = None,
 ) -> None:
     """Hansa: a business platform of a small kernel and installable plugins."""
-    context.obj = Chosen(tenant)
+    context.obj = Chosen(tenant, own_process=isinstance(context.obj, OwnProcess))
 
 
 def main() -> None:
     """Run the command the process was started with, and exit with its code."""
-    words = sys.argv[1:]
-    if sys.platform != "win32" and _BACKGROUND & set(words):
-        os.nice(_NICENESS)
-    build(words)()
+    build(sys.argv[1:])(obj=OwnProcess())

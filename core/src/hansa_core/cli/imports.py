@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hansa_core.cli.failures import WORK_FAILED
-from hansa_core.cli.options import JsonOption, TenantOption, tenant_of
+from hansa_core.cli.options import JsonOption, TenantOption, give_way, tenant_of
 from hansa_core.cli.output import complain, note, on_terminal, say, say_json
 from hansa_core.cli.place import Place, open_place, open_tenant, seal
 from hansa_core.transfer import (
@@ -74,6 +74,7 @@ def import_file(
     )
     slug = tenant_of(context, tenant)
     with open_place() as place:
+        give_way(context)
         report = asyncio.run(_import(place, slug, file, entity, options, quiet=as_json))
     if as_json:
         say_json(report.as_json())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -14,12 +16,20 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON 
 HostOption: TypeAlias = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
+_NICENESS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProcess:
+    """Says that the process runs one command and ends; a test runs many in one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the options before the command's name say."""
+    """What the options before the command's name say, and where the command runs."""
 
     tenant: str | None
+    own_process: bool = False
 
 
 def tenant_of(context: typer.Context, given: str | None) -> str:
@@ -28,3 +38,13 @@ def tenant_of(context: typer.Context, given: str | None) -> str:
 
     chosen = context.find_object(Chosen)
     return given or (chosen.tenant if chosen is not None else None) or DEFAULT_SLUG
+
+
+def give_way(context: typer.Context) -> None:
+    """Let the servers on this machine go first from now on: people wait for those.
+
+    Whatever the process starts later inherits it, so a database server must be up before.
+    """
+    chosen = context.find_object(Chosen)
+    if sys.platform != "win32" and chosen is not None and chosen.own_process:
+        os.nice(_NICENESS)
