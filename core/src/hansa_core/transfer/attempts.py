@@ -47,7 +47,7 @@ async def write_rows(
     not write such records at all.
     """
     written = Written()
-    remaining = list(rows)
+    remaining: list[SourceRow] = list(rows)
     for _ in range(ATTEMPTS_MAX):
         if not remaining:
             return written
