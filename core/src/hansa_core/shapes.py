@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hansa_core.graphql.names import check_names
+from hansa_core.graphql.schemas import Schemas
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.order import with_required
@@ -17,17 +17,8 @@ SHAPES_MAX: Final = 64
 """How many shapes a process keeps; tenants with the same plugins share one."""
 
 
-def compile_checked(plugins: Sequence[Plugin]) -> Shape:
-    """Compile plugins whose names also fit together in the API; raises DeclarationErrors."""
-    shape = compile_shape(plugins)
-    problems = check_names(shape)
-    if problems:
-        raise DeclarationErrors(problems)
-    return shape
-
-
 class Shapes:
-    """Compiles and keeps shapes for sets of enabled plugins."""
+    """Compiles and keeps shapes for sets of enabled plugins, and the schemas made of them."""
 
     def __init__(
         self,
@@ -36,7 +27,8 @@ class Shapes:
         compiler: Callable[[Sequence[Plugin]], Shape] | None = None,
     ) -> None:
         self.installed = installed
-        self._compiler = compiler or compile_checked
+        self.schemas = Schemas()
+        self._compiler = compiler or self._checked
         self._kept: OrderedDict[frozenset[str], Shape] = OrderedDict()
         self._locks: dict[frozenset[str], asyncio.Lock] = {}
 
@@ -75,6 +67,12 @@ class Shapes:
     def with_required(self, names: Sequence[str]) -> list[str]:
         """Return `names`, `system` and all they require, in order."""
         return with_required(["system", *names], self.installed)
+
+    def _checked(self, plugins: Sequence[Plugin]) -> Shape:
+        """Compile plugins that also fit together in the API; raises DeclarationErrors."""
+        shape = compile_shape(plugins)
+        self.schemas.check(shape)
+        return shape
 
     def _missing(self, name: str) -> Problem:
         known = ", ".join(sorted(set(self.installed) - {"system"})) or "none"

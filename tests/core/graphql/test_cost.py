@@ -25,7 +25,7 @@ CREATED = """mutation { contactsPartyCreate(input: {name: "Costly"}) { record {
 
 @pytest.fixture
 async def compiled(graphql: GraphQL, manager: Caller) -> CompiledSchema:
-    return await graphql.schema(manager.shape)
+    return await graphql.platform.shapes.schemas.of(manager.shape)
 
 
 def cost(compiled: CompiledSchema, text: str, **variables: object) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from graphql import (
     FieldNode,
@@ -68,7 +68,8 @@ class _Meter:
             field = owner.fields.get(nodes[0].name.value)
             cost += times
             if field is not None:  # introspection, which is in no type, has its own limits
-                cost += self._inner(nodes, get_named_type(field.type), times, nested=nested)
+                answered = cast(object, get_named_type(field.type))
+                cost += self._inner(nodes, answered, times, nested=nested)
         return cost
 
     def _inner(self, nodes: Nodes, answered: object, times: int, *, nested: bool) -> int:

@@ -74,6 +74,9 @@ class Documents:
             checked = _check(compiled, text)
         else:
             async with self._long:
+                known = self._kept.get(key)
+                if known is not None:  # another request had it checked meanwhile
+                    return known
                 checked = await asyncio.to_thread(_check, compiled, text)
         if checked.document is not None and len(text) <= LARGEST_KEPT:
             self._keep(key, checked)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import cast
 
 from graphql import (
     DocumentNode,
@@ -28,40 +26,18 @@ from hansa_core.graphql.answers import resolve_default
 from hansa_core.graphql.cost import check_cost
 from hansa_core.graphql.documents import Documents, is_storable, unstorable
 from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
-from hansa_core.graphql.kernel import kernel_fields
-from hansa_core.graphql.request import Platform, RequestContext
-from hansa_core.graphql.schema import CompiledSchema, build_schema
+from hansa_core.graphql.request import RequestContext
+from hansa_core.graphql.schema import CompiledSchema
+from hansa_core.graphql.schemas import SchemaPlatform
 from hansa_core.graphql.selection import Question
-from hansa_core.model.shape import Shape
-
-SCHEMAS_KEPT: Final = 32
-"""How many schemas a process keeps; tenants with the same plugins share one."""
 
 
 class GraphQL:
     """The GraphQL interface of a platform; one per process."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: SchemaPlatform) -> None:
         self.platform = platform
-        self._kernel = kernel_fields()
         self._documents = Documents()
-        self._schemas: OrderedDict[str, CompiledSchema] = OrderedDict()
-        self._building = asyncio.Lock()
-
-    async def schema(self, shape: Shape) -> CompiledSchema:
-        """Return the schema of a shape, building it at its first use off the event loop."""
-        known = self._schemas.get(shape.key)
-        if known is not None:
-            self._schemas.move_to_end(shape.key)
-            return known
-        async with self._building:
-            if shape.key not in self._schemas:
-                self._schemas[shape.key] = await asyncio.to_thread(
-                    build_schema, shape, self._kernel
-                )
-                if len(self._schemas) > SCHEMAS_KEPT:
-                    self._schemas.popitem(last=False)
-            return self._schemas[shape.key]
 
     async def execute(
         self,
@@ -75,7 +51,7 @@ class GraphQL:
         Without `data` the request itself was refused. Never raises for what a client sent.
         """
         try:
-            compiled = await self.schema(caller.shape)
+            compiled = await self.platform.shapes.schemas.of(caller.shape)
             checked = await self._documents.check(compiled, text)
             if checked.document is None:
                 return {"errors": [formatted(error) for error in checked.errors]}

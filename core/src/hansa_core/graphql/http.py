@@ -15,7 +15,7 @@ from hansa_core.auth.tokens import Credential, SessionCredential, read_credentia
 from hansa_core.caller import Caller
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.page import console_page
-from hansa_core.graphql.request import Platform
+from hansa_core.graphql.schemas import SchemaPlatform
 from hansa_core.graphql.wire import (
     BODY_BYTES_MAX,
     PLAIN_JSON,
@@ -36,7 +36,7 @@ TenantOf = Callable[[str], Awaitable[Tenant]]
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-class HttpPlatform(Platform, Protocol):
+class HttpPlatform(SchemaPlatform, Protocol):
     """What the HTTP door asks of the running platform."""
 
     async def authenticate(self, tenant: Tenant, credential: Credential) -> Caller:

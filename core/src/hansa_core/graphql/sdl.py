@@ -6,12 +6,11 @@ import asyncio
 
 from graphql import print_schema
 
-from hansa_core.graphql.execute import GraphQL
-from hansa_core.graphql.request import Platform
+from hansa_core.graphql.schemas import SchemaPlatform
 from hansa_core.model.shape import Shape
 
 
-async def schema_text(platform: Platform, shape: Shape) -> str:
+async def schema_text(platform: SchemaPlatform, shape: Shape) -> str:
     """Return the schema of a shape as text."""
-    compiled = await GraphQL(platform).schema(shape)
+    compiled = await platform.shapes.schemas.of(shape)
     return await asyncio.to_thread(print_schema, compiled.schema)

@@ -1,0 +1,82 @@
+"""The GraphQL schemas of a process: each shape's is built once, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from typing import Final, Protocol
+
+from hansa_core.graphql.kernel import kernel_fields
+from hansa_core.graphql.names import check_names
+from hansa_core.graphql.request import Platform
+from hansa_core.graphql.schema import CompiledSchema, build_schema
+from hansa_core.model.shape import Shape
+from hansa_sdk import DeclarationErrors, Problem
+
+SCHEMAS_KEPT: Final = 32
+"""How many schemas a process keeps; tenants with the same plugins share one."""
+
+
+class Schemas:
+    """Builds and keeps schemas; used from the event loop and from the threads that build."""
+
+    def __init__(self) -> None:
+        self._kernel = kernel_fields()
+        self._kept: OrderedDict[str, CompiledSchema] = OrderedDict()
+        self._building = threading.Lock()
+
+    async def of(self, shape: Shape) -> CompiledSchema:
+        """Return the schema of a shape, building it at its first use.
+
+        Raises TypeError for a shape that was not checked and cannot have one.
+        """
+        known = self._kept.get(shape.key)
+        return await asyncio.to_thread(self._built, shape) if known is None else known
+
+    def check(self, shape: Shape) -> None:
+        """Build the schema of a shape for the requests to come.
+
+        Raises DeclarationErrors where names of the plugins meet in the API.
+        """
+        problems = check_names(shape)
+        if problems:
+            raise DeclarationErrors(problems)
+        try:
+            self._built(shape)
+        except TypeError as error:  # graphql-core's word for types that cannot stand together
+            plugins = ", ".join(name for name in shape.plugins if name != "system")
+            problem = Problem(
+                plugins,
+                "types of the API",
+                "one type of each name",
+                str(error).rstrip("."),
+                "Rename the entity, or the class a query or an action answers.",
+            )
+            raise DeclarationErrors([problem]) from error
+
+    def _built(self, shape: Shape) -> CompiledSchema:
+        with self._building:
+            if shape.key not in self._kept:
+                self._kept[shape.key] = build_schema(shape, self._kernel)
+                while len(self._kept) > SCHEMAS_KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[shape.key]
+
+
+class HasSchemas(Protocol):
+    """Where the schemas of a process are."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schemas."""
+        ...
+
+
+class SchemaPlatform(Platform, Protocol):
+    """A running platform that also has the schemas of its shapes."""
+
+    @property
+    def shapes(self) -> HasSchemas:
+        """The shapes of the process with their schemas."""
+        ...
