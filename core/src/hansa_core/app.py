@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from litestar import Litestar, Response, get
 from litestar.response import Redirect
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from hansa_core.auth.guards import auth_routes
 from hansa_core.auth.passwords import Passwords
@@ -15,10 +18,16 @@ from hansa_core.auth.sign_in import SignIn
 from hansa_core.events.sealer import Sealer
 from hansa_core.graphql.http import graphql_handlers
 from hansa_core.runtime import Runtime
-from hansa_core.storage.refusals import FAILURES
 from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.routing import TenantRouter
-from hansa_sdk import NotFound
+from hansa_sdk import Busy, NotFound, Unavailable
+
+_HOST: Final = re.compile(
+    r"(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?", re.IGNORECASE
+)
+_PORT_MAX: Final = 65_535
+_HEALTH_SECONDS: Final = 2.0
+"""A probe that waits longer than this counts as refused by most who send one."""
 
 
 def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
@@ -37,10 +46,13 @@ def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
     @get("/health", include_in_schema=False)
     async def health() -> Response[dict[str, str]]:
         try:
-            async with runtime.database.connection() as connection:
-                await connection.fetch("SELECT 1")
-        except FAILURES as error:
-            return Response({"status": f"no database: {type(error).__name__}"}, status_code=503)
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                await _reach(runtime)
+        except (Busy, Unavailable, TimeoutError) as error:
+            kind = getattr(error, "code", "timeout")
+            return Response(
+                {"status": f"no database: {kind}"}, status_code=503, headers={"Retry-After": "1"}
+            )
         return Response({"status": "ok"})
 
     @get("/", include_in_schema=False)
@@ -65,6 +77,46 @@ def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
             *auth_routes(sign_in, tenant_of),
             *graphql_handlers(runtime, tenant_of),
         ],
+        middleware=[_refuse_malformed_host],
         lifespan=[sealing],
         openapi_config=None,
     )
+
+
+async def _reach(runtime: Runtime) -> None:
+    async with runtime.database.connection(timeout_seconds=_HEALTH_SECONDS) as connection:
+        await connection.fetch("SELECT 1")
+
+
+def is_host(header: str) -> bool:
+    """Return whether a Host header is a name or address with at most a port behind it.
+
+    >>> is_host("Acme.localhost:8000"), is_host("[::1]"), is_host("localhost:http"), is_host("")
+    (True, True, False, False)
+    """
+    found = _HOST.fullmatch(header)
+    return found is not None and int(found[1] or 0) <= _PORT_MAX
+
+
+def _refuse_malformed_host(app: ASGIApp) -> ASGIApp:
+    """Answer 400 before anything reads the request's address, which has none then."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
+        if (
+            all(is_host(value.decode("latin-1")) for value in hosts) and len(hosts) < 2
+        ):  # one, or none as in HTTP/1.0
+            await app(scope, receive, send)
+            return
+        body = (
+            b'{"errors":[{"message":"The Host header names no host. Check the address.",'
+            b'"path":[],"code":"invalid"}]}'
+        )
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 400, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return refuse

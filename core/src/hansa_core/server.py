@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -12,6 +13,7 @@ import uvicorn
 
 from hansa_core.app import create_app
 from hansa_core.runtime import Runtime
+from hansa_core.settings import Network
 from hansa_sdk import Misconfigured
 
 _CLOSING_SECONDS_MAX: Final = 5
@@ -46,11 +48,15 @@ async def serve(
     *,
     ready: Callable[[], Awaitable[None]] | None = None,
     signals: bool = True,
+    trusted_proxies: Sequence[Network] = (),
 ) -> None:
     """Serve on a socket from `listen` until SIGINT or SIGTERM; requests under way are finished.
 
     `ready` is awaited once requests are answered. Being cancelled ends the same way; with
     `signals` off it is the only end, for a program that has other things to do.
+
+    From peers in `trusted_proxies` X-Forwarded-Proto and X-Forwarded-For tell how and by whom
+    Hansa was reached, from others they mean nothing. The host is always that of the Host header.
     """
     host = str(listening.getsockname()[0])
     config = uvicorn.Config(
@@ -60,7 +66,8 @@ async def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_CLOSING_SECONDS_MAX,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=[name for network in trusted_proxies for name in _names(network)],
     )
     server = _Server(config, ready, signals=signals)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
@@ -70,6 +77,14 @@ async def serve(
         server.should_exit = True
         await serving
         raise
+
+
+def _names(network: Network) -> list[str]:
+    """Return a network as its peers are named on a socket of either family."""
+    if isinstance(network, ipaddress.IPv6Network):
+        return [str(network)]
+    mapped = f"::ffff:{network.network_address}/{96 + network.prefixlen}"
+    return [str(network), mapped]
 
 
 class _Server(uvicorn.Server):

@@ -27,7 +27,8 @@ class Settings:
 
     `database_url` is the owner's; None means the embedded server under `home`.
     `app_database_url` replaces the application login the kernel would make itself. `debug` shows
-    tracebacks of unexpected failures instead of writing them to a file.
+    tracebacks of unexpected failures instead of writing them to a file. Peers in
+    `trusted_proxies` are believed how and by whom they were reached.
     """
 
     home: Path

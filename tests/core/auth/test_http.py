@@ -14,7 +14,7 @@ from hansa_core.auth.guards import auth_routes
 from hansa_core.auth.sign_in import SignIn
 from hansa_core.auth.tokens import SessionCredential
 from hansa_core.storage.transaction import Tenant
-from hansa_sdk import NotFound, Unauthenticated
+from hansa_sdk import Busy, HansaError, NotFound, Unauthenticated, Unavailable
 from tests.core.auth.office import PASSWORD, Office
 
 LOCAL = "http://main.localhost"
@@ -187,6 +187,27 @@ async def test_malformed_body_is_refused_with_a_sentence(
     answer = await web.post("/auth/sign-in", content=content, headers={"content-type": kind})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["code"] == "invalid"
+
+
+async def test_character_no_account_has_is_refused(web: AsyncClient) -> None:
+    values = {"email": "a\0b", "password": "x"}
+    answer = await post(web, "/auth/sign-in", values)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, ["email"])
+    form = await post_form(web, "/auth/sign-in", values, origin=LOCAL)
+    assert (form.status_code, "NUL" in form.text) == (400, True)
+
+
+@pytest.mark.parametrize("error", [Busy("Too many at once."), Unavailable("No database.")])
+async def test_sign_in_without_a_database_asks_to_come_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch, web: AsyncClient, error: HansaError
+) -> None:
+    async def fail(*_: object) -> str:
+        raise error
+
+    monkeypatch.setattr(SignIn, "sign_in", fail)
+    answer = await post(web, "/auth/sign-in", {"email": "a", "password": "b"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["errors"][0]["code"] == error.code
 
 
 async def test_values_that_are_no_text_count_as_missing(web: AsyncClient) -> None:

@@ -19,6 +19,7 @@ from hansa_core.storage.transaction import Tenant
 from hansa_sdk import HansaError, Invalid
 
 _BODY_BYTES_MAX: Final = 16_384
+_UNAVAILABLE: Final = 503
 _STATUS: Final[Mapping[str, int]] = {
     "invalid": 400,
     "unauthenticated": 401,
@@ -26,6 +27,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "not_found": 404,
     "limit": 429,
     "busy": 503,
+    "unavailable": 503,
     "misconfigured": 400,
 }
 
@@ -102,7 +104,7 @@ async def _read(request: AnyRequest) -> _Form:
     if _is_form(request):
         data = await request.form()
         texts = {key: value for key, value in data.items() if isinstance(value, str)}
-        return _Form(texts, browser=True)
+        return _Form(_storable(texts), browser=True)
     if request.content_type[0] != "application/json":
         raise Invalid(
             "Expected a JSON object or a form.", next_step="Set Content-Type: application/json."
@@ -114,12 +116,23 @@ async def _read(request: AnyRequest) -> _Form:
     if not isinstance(content, dict):
         raise Invalid("The body is no JSON object.", next_step='Send {"email", "password"}.')
     pairs = cast("dict[str, object]", content).items()
-    return _Form({key: value for key, value in pairs if isinstance(value, str)}, browser=False)
+    texts = {key: value for key, value in pairs if isinstance(value, str)}
+    return _Form(_storable(texts), browser=False)
+
+
+def _storable(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the texts; raises Invalid for a character no account has and PostgreSQL refuses."""
+    name = next((name for name, text in texts.items() if "\0" in text), None)
+    if name is not None:
+        raise Invalid(
+            "A text holds the character NUL.", next_step="Type it again.", path=(name[:100],)
+        )
+    return texts
 
 
 def _refuse(error: HansaError, form: _Form) -> Response[str]:
     status = _STATUS.get(error.code, 500)
-    wait = error.params.get("retry_after_seconds")
+    wait = error.params.get("retry_after_seconds", 1 if status == _UNAVAILABLE else None)
     headers = {"Retry-After": str(wait)} if wait is not None else {}
     if form.browser:
         values = form.values

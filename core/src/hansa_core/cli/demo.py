@@ -95,7 +95,8 @@ async def _run(place: Place, listening: socket.socket) -> None:
             publish_demo(place.settings.home, RunningDemo(DATABASE, own, address))
             _welcome(address, password, key)
 
-        await serve(runtime, listening, ready=ready)
+        proxies = place.settings.trusted_proxies
+        await serve(runtime, listening, ready=ready, trusted_proxies=proxies)
 
 
 def _welcome(address: str, password: str, key: str) -> None:

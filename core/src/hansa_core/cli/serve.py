@@ -47,7 +47,8 @@ async def serve_place(
 ) -> None:
     """Serve a place on a socket until told to stop."""
     async with open_runtime(place) as runtime:
-        await serve(runtime, listening, ready=ready)
+        proxies = place.settings.trusted_proxies
+        await serve(runtime, listening, ready=ready, trusted_proxies=proxies)
 
 
 def address_of(listening: socket.socket) -> str:
