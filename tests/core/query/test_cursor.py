@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa_core.query.cursor import CursorScope, CursorSealer
-from hansa_sdk import Invalid, Misconfigured
+from hansa_core.query.cursor import CURSOR_MAX, CursorScope, CursorSealer
+from hansa_sdk import Invalid, LimitExceeded, Misconfigured
 
 SCOPE = CursorScope(uuid.UUID(int=1), "user 1", "probe.thing", "id", "f")
 SEALER = CursorSealer(b"q" * 32)
@@ -101,3 +101,16 @@ def _refused(cursor: str, scope: CursorScope) -> None:
         SEALER.open(cursor, scope)
     assert refused.value.code == "invalid"
     assert "does not belong to this list" in str(refused.value)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u20ac", "\U0001f600", "\x01"])
+def test_the_longest_text_makes_a_cursor_that_opens(letter: str) -> None:
+    values = (letter * 100_000, uuid.UUID(int=5))
+    cursor = SEALER.seal(values, SCOPE)
+    assert len(cursor) <= CURSOR_MAX
+    assert SEALER.open(cursor, SCOPE) == values
+
+
+def test_a_cursor_that_could_not_be_sent_back_is_refused_when_it_is_made() -> None:
+    with pytest.raises(LimitExceeded, match="Order by fields with shorter texts"):
+        SEALER.seal(["a" * 100_000] * 8, SCOPE)

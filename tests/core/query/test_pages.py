@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cmp_to_key
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from hansa_core.clock import FixedClock
 from hansa_core.model.meta import ORDERED_KINDS, Kind
+from hansa_core.query.cursor import CursorScope, CursorSealer
 from hansa_core.query.plan import (
     FieldSelection,
     ManySelection,
@@ -325,3 +327,25 @@ async def test_total_is_capped_when_there_are_more(probe: Probe) -> None:
         page = await reader.page("probe.thing", PageRequest(ID, first=1, total=True))
         assert (page.total, page.total_exact) == (10_000, False)
         assert await reader.count("probe.thing") == 10_001
+
+
+async def test_only_the_cursors_that_are_looked_at_are_sealed(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed: list[object] = []
+    seal = CursorSealer.seal
+
+    def counted(self: CursorSealer, values: Sequence[object], scope: CursorScope) -> str:
+        sealed.append(values)
+        return seal(self, values, scope)
+
+    monkeypatch.setattr(CursorSealer, "seal", counted)
+    things = [full(SHAPE.table("probe.thing"), name="n" * 100_000) for _ in range(5)]
+    async with probe.holding({"probe.thing": things}) as session:
+        by_name = PageRequest(ID, order=(Thing.name.ascending(),), first=3)
+        page = await probe.reader(session).page("probe.thing", by_name)
+        assert (len(page.cursors), sealed) == (3, [])
+        following = replace(by_name, after=page.cursors[-1])
+        assert len(sealed) == 1
+        assert len((await probe.reader(session).page("probe.thing", following)).nodes) == 2
+        assert list(page.cursors[1:]) == [page.cursors[1], page.cursors[2]]

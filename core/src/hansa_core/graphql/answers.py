@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from hansa_core.graphql.request import Info
 from hansa_core.query.plan import Page
@@ -31,11 +31,21 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One record of a page with its cursor; `key` is the response key of its list."""
+    """One record of a page by its position; `key` is the response key of its list."""
 
-    row: Mapping[str, object]
-    cursor: str
+    page: Page
+    position: int
     key: str
+
+    @property
+    def row(self) -> Mapping[str, object]:
+        """The record."""
+        return self.page.nodes[self.position]
+
+    @property
+    def cursor(self) -> str:
+        """Where the record stands in the list."""
+        return self.page.cursors[self.position]
 
 
 def branch_of_nodes(key: str) -> str:
@@ -77,9 +87,8 @@ def resolve_nodes(source: Connection, info: Info) -> list[Node]:
 
 def resolve_edges(source: Connection, info: Info) -> list[Edge]:
     """List a page's records with their cursors."""
-    page = source.page
     key = str(info.path.key)
-    return [Edge(row, cursor, key) for row, cursor in zip(page.nodes, page.cursors, strict=True)]
+    return [Edge(source.page, position, key) for position in range(len(source.page.nodes))]
 
 
 def resolve_edge_node(source: Edge, info: Info) -> Node:
@@ -87,15 +96,36 @@ def resolve_edge_node(source: Edge, info: Info) -> Node:
     return Node(source.row, branch_of_edge(source.key, str(info.path.key)))
 
 
-def resolve_page_info(source: Connection, _info: Info) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """Where a page begins and ends, and whether there is more, by the API's names."""
+
+    page: Page
+
+    @property
+    def hasNextPage(self) -> bool:
+        """Whether there are records after the page."""
+        return self.page.has_next
+
+    @property
+    def hasPreviousPage(self) -> bool:
+        """Whether there are records before the page."""
+        return self.page.has_previous
+
+    @property
+    def startCursor(self) -> str | None:
+        """The cursor of the first record."""
+        return self.page.cursors[0] if self.page.cursors else None
+
+    @property
+    def endCursor(self) -> str | None:
+        """The cursor of the last record."""
+        return self.page.cursors[-1] if self.page.cursors else None
+
+
+def resolve_page_info(source: Connection, _info: Info) -> PageInfo:
     """Say where a page begins and ends, and whether there is more."""
-    page = source.page
-    return {
-        "hasNextPage": page.has_next,
-        "hasPreviousPage": page.has_previous,
-        "startCursor": page.cursors[0] if page.cursors else None,
-        "endCursor": page.cursors[-1] if page.cursors else None,
-    }
+    return PageInfo(source.page)
 
 
 def resolve_total(source: Connection, _info: Info) -> int | None:
@@ -106,6 +136,3 @@ def resolve_total(source: Connection, _info: Info) -> int | None:
 def resolve_total_exact(source: Connection, _info: Info) -> bool | None:
     """Tell whether the total is exact; None where it was not counted."""
     return source.page.total_exact
-
-
-Arguments = dict[str, Any]  # what graphql-core coerced: any input value

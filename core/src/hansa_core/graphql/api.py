@@ -12,9 +12,6 @@ from hansa_core.model.shape import Shape
 FILTERED_KINDS: Final = frozenset(Kind) - {Kind.QUANTITY, Kind.TRANSLATED}
 """Kinds a list can be filtered by."""
 
-ROOT_WORDS: Final = ("where", "orderBy", "search", "first", "after", "last", "before", "archived")
-"""The arguments every list takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class EntityApi:

@@ -250,8 +250,3 @@ CURRENCY: Final = _scalar(
 EMAIL: Final = _scalar("Email", "An e-mail address.", str, _parse_text)
 PHONE: Final = _scalar("Phone", "A telephone number as people write it.", str, _parse_text)
 URL: Final = _scalar("Url", "An absolute http or https address.", str, _parse_text)
-
-ALL_SCALARS: Final = (
-    BIG_INT,
-    DECIMAL, DATE_TIME, DATE, DURATION, UUID_SCALAR, JSON, CURRENCY, EMAIL, PHONE, URL,
-)  # fmt: skip

@@ -21,11 +21,12 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hansa_sdk import Invalid, Misconfigured
+from hansa_sdk import Invalid, LimitExceeded, Misconfigured
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_SIZE_MAX: Final = 100_000
+CURSOR_MAX: Final = 900_000
+"""Characters of the longest cursor: it goes back in a request's body, of at most a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,24 @@ class CursorSealer:
         self._nonces = hmac.digest(key, b"hansa cursor nonce", hashlib.sha256)
 
     def seal(self, values: Sequence[object], scope: CursorScope) -> str:
-        """Return the cursor of the record whose order values and id are `values`."""
+        """Return the cursor of the record whose order values and id are `values`.
+
+        Raises LimitExceeded for values too long to be sent back.
+        """
         plain = json.dumps([_encoded(value) for value in values], ensure_ascii=False).encode()
         bound = scope.bound()
         digest = hashlib.sha256(bound).digest() + plain
         nonce = hmac.digest(self._nonces, digest, hashlib.sha256)[:_NONCE_BYTES]
         sealed = nonce + self._cipher.encrypt(nonce, plain, bound)
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        cursor = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        if len(cursor) > CURSOR_MAX:
+            raise LimitExceeded(
+                f"The texts this list is ordered by make a cursor of {len(cursor):,} characters; "
+                f"at most {CURSOR_MAX:,} can be sent back.",
+                next_step="Order by fields with shorter texts.",
+                path=("orderBy",),
+            )
+        return cursor
 
     def open(self, cursor: str, scope: CursorScope) -> tuple[object, ...]:
         """Return the values of a cursor.
@@ -74,7 +86,7 @@ class CursorSealer:
         Raises Invalid for one that was changed, or made for another caller, list, filter or order.
         """
         try:
-            if len(cursor) > _SIZE_MAX:
+            if len(cursor) > CURSOR_MAX:
                 raise ValueError
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             sealed = base64.b64decode(padded, altchars=b"-_", validate=True)

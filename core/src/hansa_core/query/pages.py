@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, overload
 from uuid import UUID
 
 from hansa_core.caller import Caller
@@ -71,6 +71,35 @@ Paged: TypeAlias = tuple[Page, list[Row]]
 """A page and the rows its nodes were made of."""
 
 
+class LazyCursors(Sequence[str]):
+    """The cursors of a page's rows, each sealed when it is asked for: most never are."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        labels: Sequence[str],
+        scope: CursorScope,
+        sealer: CursorSealer,
+    ) -> None:
+        self._rows = rows
+        self._labels = labels
+        self._scope = scope
+        self._sealer = sealer
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return LazyCursors(self._rows[index], self._labels, self._scope, self._sealer)
+        row = self._rows[index]
+        return self._sealer.seal([row[label] for label in self._labels], self._scope)
+
+
 @dataclass(frozen=True, slots=True)
 class PageCutter:
     """Makes pages of the rows of one statement; `labels` are the columns of the order's keys."""
@@ -88,7 +117,7 @@ class PageCutter:
             kept.reverse()
         page = Page(
             nodes=[self.make(row) for row in kept],
-            cursors=[self.cursors.seal([row[name] for name in self.labels], scope) for row in kept],
+            cursors=LazyCursors(kept, self.labels, scope, self.cursors),
             has_next=started if self.walk.backward else more,
             has_previous=more if self.walk.backward else started,
             total=None if total is None else min(total, TOTAL_MAX),

@@ -6,6 +6,7 @@ runs them. Names are Python field names of the entity; `key` is where the answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -73,7 +74,7 @@ class Page:
     references and nested Pages for relations; `cursors` stand beside them."""
 
     nodes: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
-    cursors: list[str] = field(default_factory=list[str])
+    cursors: Sequence[str] = ()
     has_next: bool = False
     has_previous: bool = False
     total: int | None = None

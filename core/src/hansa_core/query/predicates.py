@@ -24,11 +24,10 @@ from hansa_core.query.conditions import (
     fixed_by,
     hops_of,
     relation_at,
-    route_to,
 )
 from hansa_core.query.operands import Bindings
 from hansa_sdk import Predicate
-from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Path, Related
+from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Related
 
 __all__ = ("Bindings", "SqlCompiler", "Visible", "contained", "to_sql")
 
@@ -120,12 +119,8 @@ class SqlCompiler:
             case _:
                 raise TypeError(f"{type(predicate).__name__} is no predicate the kernel knows")
 
-    def path(self, path: Path, entity: str, table: sa.FromClause) -> Column:
-        """Return the column a path leads to, null where a record on the way is not visible."""
-        return self.route(route_to(self.shape.entities, entity, path), table)
-
     def route(self, route: Route, table: sa.FromClause) -> Column:
-        """Return the column of a resolved path."""
+        """Return the column of a resolved path, null where a record on the way is not visible."""
         return self._across(route.entity, table, route.hops, route.field.name)
 
     def reference(self, entity: str, field: FieldMeta, table: sa.FromClause) -> Column:
