@@ -6,10 +6,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from hansa_core.auth.identify import Identifier
 from hansa_core.auth.sessions import IDLE, LIFETIME, Sessions
-from hansa_core.auth.state import TenantState
 from hansa_core.auth.tokens import Credential, SessionCredential, new_key, read_key, refused
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.storage.transaction import Tenant
@@ -202,9 +202,13 @@ async def test_counters_of_the_tenant_come_with_the_caller(office: Office) -> No
     session = await make_session(office, user_id)
     before = await office.identify(session)
     async with office.database.transaction(office.tenant) as transaction:
-        await TenantState().bump_generation(transaction)
-        await TenantState().bump_generation(transaction)
-        await TenantState().bump_policy_epoch(transaction)
+        await transaction.execute(
+            sa.text(
+                'INSERT INTO "__tenant__".system_state AS s (id, generation, policy_epoch)'
+                " VALUES (1, 2, 1) ON CONFLICT (id) DO UPDATE"
+                " SET generation = s.generation + 2, policy_epoch = s.policy_epoch + 1"
+            )
+        )
     after = await office.identify(session)
     assert after.generation == before.generation + 2
     assert after.policy_epoch == before.policy_epoch + 1
