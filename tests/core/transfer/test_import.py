@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import hansa_core.transfer.importer
 from hansa_core.records.unit import UnitOfWork
@@ -15,7 +16,7 @@ from hansa_core.testing.platform import Platform
 from hansa_core.transfer import ImportOptions, plan_import
 from hansa_core.transfer.attempts import write_rows
 from hansa_core.transfer.source import SourceRow
-from hansa_sdk import Invalid
+from hansa_sdk import Busy, Invalid
 from tests.core.transfer.conftest import Importer, Rows
 
 Reader = Callable[[str], Awaitable[Rows]]
@@ -71,6 +72,16 @@ async def test_rows_the_database_refuses_are_found_among_the_others(
     assert report.tally.created == 2
     assert len(await records("contacts.party")) == 42
     assert await event_count() == before + 2
+
+
+async def test_record_another_transaction_holds_is_no_fault_of_a_row(
+    platform: Platform, tenant: Tenant, importer: Importer
+) -> None:
+    await importer("external_id,name\na,Old\nb,Other\n")
+    async with platform.runtime.database.transaction(tenant, timeout_seconds=60) as holder:
+        await holder.execute(sa.text('SELECT FROM "__tenant__".contacts_party FOR UPDATE'))
+        with pytest.raises(Busy):
+            await importer("external_id,name\na,New\nb,N\n", by="external_id", skip_errors=True)
 
 
 async def test_innocent_row_stays_when_its_value_is_part_of_anothers(

@@ -19,7 +19,7 @@ from hansa_core.transfer.matching import (
     find_roots,
 )
 from hansa_core.transfer.report import Outcome, RowProblem
-from hansa_sdk import HansaError
+from hansa_sdk import Busy, HansaError, Unavailable
 
 ColumnOf = Callable[[str], str]
 
@@ -148,6 +148,8 @@ async def _write(unit: UnitOfWork, entity: str, items: Sequence[Item], result: C
     if new:
         try:
             rows = await unit.create_rows(entity, [item.values for item in new])
+        except (Busy, Unavailable):  # no row is at fault: fewer of them fare no better
+            raise
         except HansaError as error:
             raise WriteFailed(new, error) from error
         for item, row in zip(new, rows, strict=True):
@@ -159,6 +161,8 @@ async def _write(unit: UnitOfWork, entity: str, items: Sequence[Item], result: C
         ]
         try:
             rows = await unit.update_rows(entity, updates)
+        except (Busy, Unavailable):
+            raise
         except HansaError as error:
             raise WriteFailed(changed, error) from error
         for item, row in zip(changed, rows, strict=True):
