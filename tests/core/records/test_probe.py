@@ -138,7 +138,10 @@ async def test_json_keeps_its_numbers_and_tells_one_from_true(
     assert kept["version"] == 2
 
 
-@pytest.mark.parametrize("bad", ["a\x00b", {"k\x00": 1}, [["x"] * 2, "\ud800"], 1.5])
+@pytest.mark.parametrize(
+    "bad",
+    ["a\x00b", {"k\x00": 1}, [["x"] * 2, "\ud800"], 1.5, Decimal("1e999999999"), [Decimal("NaN")]],
+)
 async def test_bad_json_is_refused_at_its_row(kernel: Platform, admin: Caller, bad: object) -> None:
     rows = ({"name": "good"}, {"name": "bad", "extra": bad})
     with pytest.raises(Rejected) as caught:

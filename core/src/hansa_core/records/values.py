@@ -18,6 +18,7 @@ TEXT_LENGTH_MAX: Final = 100_000
 """Characters a text may have where its field says nothing."""
 
 _JSON_DEPTH_MAX: Final = 32
+_JSON_DIGITS_MAX: Final = 100
 _INTEGER_MAX: Final = 2**53 - 1
 _SCALES: Final[Mapping[Kind, int]] = {Kind.DECIMAL: 6, Kind.MONEY: 4, Kind.QUANTITY: 6}
 _DIGITS: Final = 20
@@ -191,7 +192,13 @@ def _json(field: FieldMeta, value: object, depth: int = 0) -> object:
         return {_any_text(field, key): _json(field, item, depth + 1) for key, item in pairs}
     if isinstance(value, (list, tuple)):
         return [_json(field, item, depth + 1) for item in cast("Sequence[object]", value)]
-    if value is None or isinstance(value, (bool, int, Decimal)):
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        number = Decimal(value)
+        # Digits are spelt out where it is stored and told: 1e999999999 would be a gigabyte.
+        if not number.is_finite() or abs(number.adjusted()) > _JSON_DIGITS_MAX:
+            raise _invalid(field, f"numbers of at most {_JSON_DIGITS_MAX} digits", "a longer one")
+        return value
+    if value is None or isinstance(value, bool):
         return value
     return _any_text(field, value)
 
