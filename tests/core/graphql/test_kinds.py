@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hansa_core.caller import Caller
+from hansa_core.graphql.wire import encoded, read_request
 from tests.core.graphql.conftest import Answer, Ask
 
 ALL = """id version name colour count pure weight currency price length { value unit } takenOn
@@ -136,3 +137,19 @@ async def test_query_answers_its_dataclass(ask: Ask, keeper: Caller) -> None:
         '{ labDayReport(day: "2026-01-02") { title readings { value } } }', caller=keeper
     )
     assert data(answer) == {"title": "2026-01-02", "readings": []}
+
+
+async def test_numbers_inside_json_values_come_back_as_numbers(ask: Ask, keeper: Caller) -> None:
+    shelf = data(
+        await ask(
+            'mutation { labShelfCreate(input: {name: "J"}) { record { id } } }', caller=keeper
+        )
+    )
+    body = b'{"query": "q", "variables": {"more": {"a": 1.5, "b": [2, -0.10]}}}'
+    made = await ask(
+        """mutation ($more: JSON, $shelf: ID!) { labSampleCreate(input: {name: "j", currency: "EUR",
+          price: "1", more: $more, shelf: {connect: $shelf}}) { record { more } } }""",
+        {**read_request(body).variables, "shelf": shelf["record"]["id"]},
+        caller=keeper,
+    )
+    assert b'{"more":{"a":1.5,"b":[2,-0.10]}}' in encoded(made), made
