@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
@@ -13,5 +13,4 @@ _NEWER: Final = frozenset({"system_user"})
 
 def quote_newer_words(dialect: sa.Dialect) -> None:
     """Make a dialect quote identifiers that newer servers reserve."""
-    words = cast("frozenset[str]", frozenset(RESERVED_WORDS))
-    dialect.identifier_preparer.reserved_words = set(words | _NEWER)
+    dialect.identifier_preparer.reserved_words = set(RESERVED_WORDS | _NEWER)
