@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -14,11 +13,9 @@ from hansa_core.testing.commands import run_hansa
 from hansa_core.testing.counting import Count
 from hansa_core.testing.platform import Platform
 from hansa_core.testing.server import Client, WebServer
-from hansa_core.testing.waiting import eventually
 from tests.scenarios.conftest import Ledger
 from tests.scenarios.documents import Schema
 
-SHOWN_WITHIN_SECONDS = 1.0
 FIRST = """{ contactsParties(where: {name: {eq: "The first"}}) {
   totalCount nodes { name } } }"""
 CREATE = """mutation ($name: String!) { contactsPartyCreate(input: {name: $name}) {
@@ -86,14 +83,12 @@ async def test_plugin_is_shown_without_restart_while_many_work(
 
     workers = [asyncio.create_task(work(number)) for number in range(at_once)]
     await enable(platform, tenant)
-    enabled_at = time.perf_counter()
-    await eventually(lambda: knows_crm(client), what="crm is shown")
-    shown_after = time.perf_counter() - enabled_at
+    shown = await knows_crm(client)  # by the very next request: nothing to wait for
     switched.set()
     done = await asyncio.gather(*workers)
 
     assert min(done) >= 1
-    assert shown_after < SHOWN_WITHIN_SECONDS
+    assert shown
     deals = await client.ask("{ crmDeals { totalCount } }")
     assert deals["totalCount"] == 0
     after = await client.ask(PLUGINS)
