@@ -112,7 +112,7 @@ async def test_unknown_host_is_not_found(desk: Desk, platform: Platform) -> None
             (f"127.0.0.1:{public.port}", 404),
             ("desk.example.com.evil.example", 404),
             ("[::1]", 404),
-            ("x" * 300, 404),
+            ("x" * 300, 400),  # no name is that long
         ):
             client = await public.client(desk.tenant, desk.key)
             client.http.headers["Host"] = host

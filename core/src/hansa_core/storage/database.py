@@ -74,7 +74,7 @@ class Database:
                 url,
                 min_size=1,
                 max_size=size_max,
-                statement_cache_size=500,
+                statement_cache_size=200,
                 command_timeout=900,
                 init=_prepare,
             )
