@@ -44,6 +44,13 @@ class CannotRollBack(asyncpg.Connection):
         return await super().execute(query, *args, **kwargs)
 
 
+class CannotBeReturned(asyncpg.Connection):
+    """The connection ends while the pool takes it back, which asyncpg takes for its own fault."""
+
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # as asyncpg has it
+        raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+
+
 @asynccontextmanager
 async def opened(store: Store, kind: type[Any] = asyncpg.Connection) -> AsyncGenerator[Database]:
     """Open a pool of one connection of a class of the test's own."""
@@ -133,6 +140,52 @@ async def test_failing_rollback_ends_the_connection_and_keeps_the_reason(store: 
         async with database.transaction(store.tenant) as session:
             await add(session, 3)
     assert store.ids() == [3]
+
+
+async def test_committed_change_stands_when_its_connection_cannot_be_returned(
+    store: Store,
+) -> None:
+    async with opened(store, CannotBeReturned) as database:
+        for number in (1, 2):
+            async with database.transaction(store.tenant) as session:
+                await add(session, number)
+        async with database.connection() as connection:
+            assert await connection.fetch("SELECT 1")
+    assert store.ids() == [1, 2]
+
+
+async def test_every_answer_is_true_while_connections_are_killed(store: Store) -> None:
+    made: list[int] = []
+    refused: list[int] = []
+    killed = asyncio.Event()
+
+    async def write(first: int) -> None:
+        number = first
+        while not killed.is_set():
+            number += 1
+            try:
+                async with store.database.transaction(store.tenant) as session:
+                    await add(session, number)
+            except (Busy, Unavailable) as error:
+                if "may or may not" not in str(error):
+                    refused.append(number)
+            else:
+                made.append(number)
+
+    writers = [asyncio.create_task(write(first)) for first in range(0, 600_000, 100_000)]
+    for _ in range(15):
+        enough = len(made) + 20
+        await eventually(partial(_longer, made, enough), what="writes")
+        await asyncio.to_thread(store.kill)
+    killed.set()
+    await asyncio.gather(*writers)  # raises what was no answer
+    there = set(store.ids())
+    assert there >= set(made)
+    assert not there & set(refused)
+
+
+async def _longer(made: list[int], count: int) -> bool:
+    return len(made) >= count
 
 
 async def test_waiting_too_long_for_a_connection_is_busy(store: Store) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -179,7 +179,17 @@ class Database:
         try:
             yield acquired
         finally:
-            await self._pool.release(acquired)
+            await _give_back(self._pool, acquired)
+
+
+async def _give_back(pool: asyncpg.Pool[asyncpg.Record], acquired: _Borrowed) -> None:
+    """Return a connection, or end it: what was done with it is done, however this goes."""
+    try:
+        await pool.release(acquired)
+    except FAILURES:  # never the answer to a request: its transaction is over
+        if not _is_gone(acquired):
+            with suppress(*FAILURES):
+                acquired.terminate()
 
 
 async def _commit(acquired: _Borrowed, *, writes: bool) -> None:

@@ -34,6 +34,7 @@ _AWAY: Final = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientResourcesError,  # disk, memory, connections
     asyncpg.PostgresSystemError,
+    asyncpg.InternalClientError,  # asyncpg tripping over a connection that ended under it
     OSError,
 )
 _GONE: Final = ("connection is closed", "released back to the pool", "pool is clos")
