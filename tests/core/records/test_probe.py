@@ -328,6 +328,29 @@ async def test_values_of_a_person_are_under_his_key_wherever_they_are_told(
     assert '"room": "12"' in text
 
 
+async def test_value_of_a_line_that_moves_stays_under_its_old_owners_key(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant("contacts")
+    caller = await platform.system(tenant)
+    first, second = await create(
+        platform, caller, "contacts.party", {"name": "Anna"}, {"name": "Berta"}
+    )
+    phone = (
+        await create(
+            platform, caller, "contacts.phone", {"party": id_of(first), "number": "030-111"}
+        )
+    )[0]
+    change = RowUpdate(id_of(phone), 1, {"party": id_of(second), "number": "040-222"})
+    await update(platform, caller, "contacts.phone", change)
+    told = (await events(platform, caller))[-1]
+    before, after = (
+        cast("dict[str, dict[str, object]]", told[part]) for part in ("before", "after")
+    )
+    assert before["number"]["s"] == ["contacts.party", str(id_of(first))]
+    assert after["number"]["s"] == ["contacts.party", str(id_of(second))]
+
+
 async def test_duplicate_with_a_comma_is_told_at_its_row(kernel: Platform, admin: Caller) -> None:
     code = f"Acme, Inc. {uuid4()}"
     await create(kernel, admin, "probe.thing", {"name": "has it", "code": code})

@@ -213,6 +213,34 @@ async def test_record_in_use_is_not_deleted(platform: Platform, manager: Caller)
     assert "still used by a deal" in str(caught.value)
 
 
+async def test_deletion_takes_nothing_of_others_along_without_leave(
+    platform: Platform, manager: Caller, rep: Caller
+) -> None:
+    customer = await party(platform, manager, "With activities")
+    call = {"subject": "Call back", "party": customer["id"], "kind": "call"}
+    await create(platform, rep, "crm.activity", call)
+    clerk = await platform.user(manager.tenant, "contacts.manager")
+    with pytest.raises(HansaError, match="still used by a record you may not see") as caught:
+        await delete(platform, clerk, "contacts.party", customer)
+    assert isinstance(caught.value, InUse)
+    await delete(platform, manager, "contacts.party", customer)
+
+
+async def test_hidden_row_is_neither_waited_for_nor_locked(
+    platform: Platform, rep: Caller, manager: Caller
+) -> None:
+    customer = await party(platform, manager, "Locked")
+    hidden = await deal(platform, manager, customer)
+
+    async def hold(unit: UnitOfWork) -> None:
+        change = RowUpdate(id_of(hidden), 1, {"title": "held"})
+        await unit.update_rows("crm.deal", [change])
+        with pytest.raises(NotFound):  # at once, though the row is locked by this transaction
+            await update(platform, rep, "crm.deal", hidden, title="mine")
+
+    await platform.runtime.write(manager, hold)
+
+
 async def test_owned_lines_go_with_their_owner(platform: Platform, manager: Caller) -> None:
     owner = await party(platform, manager, "Owner")
     phone = {"party": owner["id"], "number": "030-0074321"}

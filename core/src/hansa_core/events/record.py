@@ -54,11 +54,23 @@ class Change:
     after: Mapping[str, object] = field(default_factory=_nothing)
     payload: Mapping[str, object] = field(default_factory=_nothing)
     personal: Mapping[str, Subject] = field(default_factory=_nobody)
+    personal_before: Mapping[str, Subject] | None = None
+    """Whose the values of `before` are, where the change moved the record to another person."""
+
+    def personal_in(self, section: str) -> Mapping[str, Subject]:
+        """Return whose the values of one section are."""
+        moved = section == "before" and self.personal_before is not None
+        return (self.personal_before or {}) if moved else self.personal
 
     def subjects(self) -> set[Subject]:
         """Return the people whose values the change really holds."""
-        held = {*self.before, *self.after, *self.payload}
-        return {subject for name, subject in self.personal.items() if name in held}
+        parts = zip(SECTIONS, (self.before, self.after, self.payload), strict=True)
+        return {
+            subject
+            for section, values in parts
+            for name, subject in self.personal_in(section).items()
+            if name in values
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +173,7 @@ def _body(
         SECTIONS, (change.before, change.after, change.payload), strict=True
     ):
         if values:
-            parts[section] = _section(section, values, change.personal, keys, place)
+            parts[section] = _section(section, values, change.personal_in(section), keys, place)
     try:
         return canonical_bytes({name: part for name, part in parts.items() if part is not None})
     except HansaError as error:

@@ -92,9 +92,8 @@ def _fits(line: RecordChange, owner: RecordChange) -> bool:
 def _event(change: RecordChange, lines: Lines) -> Change:
     meta = change.meta
     subject = _subject(change)
-    personal: dict[str, Subject] = {}
+    personal = _personal(meta, subject)
     if subject is not None:
-        personal = {name: subject for name, field in meta.fields.items() if field.personal}
         personal.update(dict.fromkeys(lines, subject))
     return Change(
         type=f"{meta.name}.{change.verb}",
@@ -104,15 +103,26 @@ def _event(change: RecordChange, lines: Lines) -> Change:
         before=change.before,
         after={**change.after, **cast("Mapping[str, object]", lines)},
         personal=personal,
+        personal_before=_personal(meta, _subject(change, before=True)),
     )
 
 
-def _subject(change: RecordChange) -> Subject | None:
-    """Return whose data a record is; one that says so but refers to nobody is its own subject."""
+def _personal(meta: EntityMeta, subject: Subject | None) -> dict[str, Subject]:
+    if subject is None:
+        return {}
+    return {name: subject for name, field in meta.fields.items() if field.personal}
+
+
+def _subject(change: RecordChange, *, before: bool = False) -> Subject | None:
+    """Return whose data a record is (or was `before` the change).
+
+    One that says so but refers to nobody is its own subject.
+    """
     meta = change.meta
     if not meta.subject:
         return None
-    reference = change.row.get(meta.subject) if meta.subject != "self" else None
+    row = {**change.row, **change.before} if before else change.row
+    reference = row.get(meta.subject) if meta.subject != "self" else None
     if reference is None:
         return Subject(meta.name, change.record_id)
     return Subject(meta.fields[meta.subject].target, cast(UUID, reference))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from hansa_core.caller import Caller
 from hansa_core.model.meta import EntityMeta
-from hansa_core.model.shape import Shape
 from hansa_sdk import Duplicate, HansaError, InUse, NotFound
 
 
@@ -45,18 +45,25 @@ def duplicate(
     )
 
 
-def in_use(shape: Shape, meta: EntityMeta, violation: Violation, *, deleting: bool) -> HansaError:
+def in_use(caller: Caller, meta: EntityMeta, violation: Violation, *, deleting: bool) -> HansaError:
     """Return the error for a record others refer to, or a reference that just went away."""
-    other = next((e for e in shape.entities.values() if e.table == violation.table_name), None)
+    entities = caller.shape.entities.values()
+    other = next((e for e in entities if e.table == violation.table_name), None)
     if deleting:
-        label = other.label.lower() if other is not None else "record of a disabled plugin"
-        return InUse(
-            f"This {meta.label.lower()} is still used by a {label}.",
-            next_step=f"Archive it instead, or change that {label} first.",
-            params={"entity": other.name} if other is not None else {},
-        )
+        return still_used(caller, meta, other)
     return NotFound(
         "A record referred to is no longer there.", next_step="Read again and choose another."
+    )
+
+
+def still_used(caller: Caller, meta: EntityMeta, other: EntityMeta | None) -> InUse:
+    """Return the error for a record others refer to; it names only what the caller may read."""
+    named = other is not None and caller.grants.allows(other.name, "read")
+    label = other.label.lower() if named and other is not None else "record you may not see"
+    return InUse(
+        f"This {meta.label.lower()} is still used by a {label}.",
+        next_step="Archive it instead, or ask for what uses it to be changed first.",
+        params={"entity": other.name} if named and other is not None else {},
     )
 
 

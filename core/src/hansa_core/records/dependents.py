@@ -21,11 +21,15 @@ DEPENDENTS_MAX: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """A reference whose rows follow their target: deleted with it, or detached (`set_null`)."""
+    """A reference whose rows follow their target: deleted with it, or detached (`set_null`).
+
+    `owned` rows are lines of the target: their deletion needs no permission of its own.
+    """
 
     entity: str
     name: str
     detach: bool
+    owned: bool
 
     async def rows(self, session: Session, shape: Shape, ids: Sequence[UUID]) -> list[Row]:
         """Lock and return the rows that refer to `ids`.
@@ -61,10 +65,10 @@ def dependents_of(shape: Shape, meta: EntityMeta) -> list[Dependent]:
         for field in other.fields.values():
             if field.kind is not Kind.REFERENCE or field.target != meta.name:
                 continue
-            if field.on_delete == "cascade" or (other.name, field.name) in owned:
-                found.append(Dependent(other.name, field.name, detach=False))
-            elif field.on_delete == "set_null":
-                found.append(Dependent(other.name, field.name, detach=True))
+            line = (other.name, field.name) in owned
+            if line or field.on_delete in ("cascade", "set_null"):
+                detach = field.on_delete == "set_null" and not line
+                found.append(Dependent(other.name, field.name, detach, line))
     return sorted(found, key=lambda each: -_height(shape, each.entity, frozenset()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -23,10 +23,9 @@ IDS = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid))
 
 @dataclass(frozen=True, slots=True)
 class LockedRow:
-    """A row locked for writing, and whether the caller may read and change it."""
+    """A row locked for writing, and whether the caller may change it so."""
 
     row: Row
-    readable: bool
     allowed: bool
 
 
@@ -44,35 +43,40 @@ class Guards:
         return to_sql(predicate, shape, entity, shape.table(entity), self._bindings)
 
     async def lock(
-        self, entity: str, action: str | None, ids: Sequence[UUID]
+        self,
+        entity: str,
+        action: str | None,
+        ids: Sequence[UUID],
+        own: Collection[UUID] = (),
     ) -> dict[UUID, LockedRow]:
-        """Lock rows in the order of their ids (no deadlock between two such writers).
+        """Lock the rows the caller may see, in the order of their ids.
 
-        With `action` None every row is allowed: another permission already covers the write.
+        The order keeps two such writers from waiting in a circle. A row he may not see is neither
+        locked nor waited for, so it takes as long as one that is not there; those in `own` count
+        as seen. With `action` None every row is allowed: another permission covers the write.
         Raises Denied when no role grants the action on any row.
         """
         grants = self._caller.grants
         table = self._caller.shape.table(entity)
         allowed = Everything() if action is None else grants.rows_for(entity, action)
-        readable = self._caller.grants.rows.get((entity, "read"))
-        readable_sql = sa.false() if readable is None else self.predicate_sql(entity, readable)
+        rule = grants.rows.get((entity, "read"))
+        seen = sa.false() if rule is None else self.predicate_sql(entity, rule)
+        mine = sa.bindparam("own", type_=postgresql.ARRAY(sa.Uuid))
+        allowed_sql = sa.func.coalesce(self.predicate_sql(entity, allowed), sa.false())
         statement = (
-            sa.select(
-                table,
-                sa.func.coalesce(readable_sql, sa.false()).label("__readable"),
-                sa.func.coalesce(self.predicate_sql(entity, allowed), sa.false()).label(
-                    "__allowed"
-                ),
-            )
-            .where(table.c.id == sa.any_(IDS))
+            sa.select(table, allowed_sql.label("__allowed"))
+            .where(table.c.id == sa.any_(IDS), sa.or_(seen, table.c.id == sa.any_(mine)))
             .order_by(table.c.id)
             .with_for_update(of=table)
         )
-        found = await self._session.fetch(statement, {"ids": list(ids)})
-        return {
-            cast(UUID, row["id"]): LockedRow(row, bool(row["__readable"]), bool(row["__allowed"]))
-            for row in found
-        }
+        found = await self._session.fetch(statement, {"ids": list(ids), "own": list(own)})
+        return {cast(UUID, row["id"]): LockedRow(row, bool(row["__allowed"])) for row in found}
+
+    async def may_delete(self, entity: str, ids: Sequence[UUID]) -> bool:
+        """Tell whether the caller may delete all these rows."""
+        if not self._caller.grants.allows(entity, "delete"):
+            return False
+        return not await self.outside(entity, "delete", ids)
 
     async def outside(self, entity: str, action: str, ids: Sequence[UUID]) -> set[UUID]:
         """Return the ids of written rows that the action's row rule does not cover."""

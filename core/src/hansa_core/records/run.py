@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from hansa_core.caller import Caller
 from hansa_core.model.meta import EntityMeta
-from hansa_core.model.shape import Shape
 from hansa_core.records.database_errors import Violation, duplicate, in_use
 from hansa_core.storage.refusals import FOREIGN_KEY, UNIQUE, refusal_kind
 from hansa_core.storage.statements import Statement
@@ -16,7 +16,7 @@ from hansa_sdk import Rejected
 
 async def run_write(
     session: Session,
-    shape: Shape,
+    caller: Caller,
     meta: EntityMeta,
     statement: object,
     params: Mapping[str, object],
@@ -37,5 +37,5 @@ async def run_write(
         if kind == UNIQUE:
             raise Rejected([duplicate(meta, cast(Violation, error), rows, positions)]) from error
         if kind == FOREIGN_KEY:
-            raise in_use(shape, meta, cast(Violation, error), deleting=deleting) from error
+            raise in_use(caller, meta, cast(Violation, error), deleting=deleting) from error
         raise

@@ -112,7 +112,7 @@ class UnitOfWork:
         meta = self.caller.shape.entity_of(action.entity)
         verb = action.permission.rpartition(".")[2]
         locked = (await self._guards.lock(meta.name, verb, [id])).get(id)
-        if locked is None or not locked.readable:
+        if locked is None:
             raise not_there(meta, id)
         if not locked.allowed:
             raise not_allowed(meta, verb, id)

@@ -11,6 +11,7 @@ from uuid import UUID
 from hansa_core.caller import Caller
 from hansa_core.model.meta import EntityMeta
 from hansa_core.records.changes import RecordChange, loud
+from hansa_core.records.database_errors import still_used
 from hansa_core.records.dependents import dependents_of
 from hansa_core.records.guards import Guards, LockedRow, not_allowed, not_there
 from hansa_core.records.prepare import (
@@ -165,7 +166,9 @@ class Writer:
         await self._release(meta, ids, going)
         shape = self.caller.shape
         statement = delete_statement(shape.table(meta.name))
-        await run_write(self.session, shape, meta, statement, {"ids": ids}, rows, deleting=True)
+        await run_write(
+            self.session, self.caller, meta, statement, {"ids": ids}, rows, deleting=True
+        )
         for row in rows:
             gone = {**row, "version": cast(int, row["version"]) + 1}
             self._note(meta, "deleted", gone, loud(row), {})
@@ -180,8 +183,13 @@ class Writer:
             if dependent.detach:
                 afters: list[Row] = [{**row, dependent.name: None} for row in rows]
                 await self._store_updates(other, "updated", rows, afters, checked=False)
-            else:
-                await self._delete(other, rows, going)
+                continue
+            others = [cast(UUID, row["id"]) for row in rows]
+            # Lines go with their owner; what others made of it only with their leave.
+            if others and not dependent.owned:
+                if not await self.guards.may_delete(other.name, others):
+                    raise still_used(self.caller, meta, other)
+            await self._delete(other, rows, going)
 
     async def _lock(
         self,
@@ -193,14 +201,13 @@ class Writer:
         reject(_twice(meta, ids))
         # What a running action was authorised for needs no other permission.
         free = bool(ids) and set(ids) <= self.elevated
-        locked = await self.guards.lock(meta.name, None if free else action, ids)
+        locked = await self.guards.lock(meta.name, None if free else action, ids, self.elevated)
         errors: list[HansaError] = []
         for index, (id, version) in enumerate(targets):
             found = locked.get(id)
-            own = id in self.elevated
-            if found is None or not (found.readable or own):
+            if found is None:
                 errors.append(not_there(meta, id).under(index))
-            elif not (found.allowed or own):
+            elif not (found.allowed or id in self.elevated):
                 errors.append(not_allowed(meta, action, id).under(index))
             elif version is not None and found.row["version"] != version:
                 stale = await stale_error(self.session, meta, found.row, version)
@@ -276,7 +283,7 @@ class Writer:
     ) -> dict[UUID, Row]:
         stored = await run_write(
             self.session,
-            self.caller.shape,
+            self.caller,
             meta,
             statement,
             {"rows": rows_document(rows, columns)},

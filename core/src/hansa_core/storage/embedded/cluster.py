@@ -147,6 +147,8 @@ class Cluster:
 
     def _options(self) -> str:
         settings = list(() if self._durable else _NOT_DURABLE)
+        # A failed statement's details hold people's data, which has no place in a log.
+        settings.append("log_error_verbosity=terse")
         if sys.platform == "win32":
             settings += ["listen_addresses=127.0.0.1", f"port={_free_port()}"]
             return " ".join(f'-c "{setting}"' for setting in settings)
