@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
-from graphql import OperationDefinitionNode, get_variable_values, parse
+from graphql import (
+    FragmentDefinitionNode,
+    OperationDefinitionNode,
+    execute,  # pyright: ignore[reportUnknownVariableType]  # its executor_class has no argument
+    get_introspection_query,
+    get_variable_values,
+    parse,
+)
 
 from hansa_core.caller import Caller
-from hansa_core.graphql.cost import COST_MAX, check_cost
+from hansa_core.graphql.cost import COST_MAX, INTROSPECTION_PER_TYPE, check_cost
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
@@ -30,18 +38,21 @@ async def compiled(graphql: GraphQL, manager: Caller) -> CompiledSchema:
 
 def cost(compiled: CompiledSchema, text: str, **variables: object) -> int:
     document = parse(text)
-    (operation,) = document.definitions
+    operation, *others = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
     values = get_variable_values(compiled.schema, operation.variable_definitions or (), variables)
     assert not isinstance(values, list)
-    return check_cost(Question(compiled.api, compiled.schema, {}, values), operation)
+    fragments = {
+        node.name.value: node for node in others if isinstance(node, FragmentDefinitionNode)
+    }
+    return check_cost(Question(compiled.api, compiled.schema, fragments, values), operation)
 
 
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
         ("{ me { name } }", 2),
-        ("{ __schema { types { name } } }", 1),
+        ('{ __type(name: "X") { fields { name args { name } } } }', 2 + 10 * (2 + 3)),
         ("{ crmDeals { totalCount pageInfo { endCursor } } }", 4),
         ("{ crmDeals { nodes { id } } }", 2 + 50),
         ("{ crmDeals(first: 3) { edges { cursor node { id title } } } }", 2 + 3 * 4),
@@ -108,6 +119,48 @@ async def test_branches_that_multiply_are_measured_in_bounded_time(ask: Ask) -> 
     answer = await ask("{ contactsParties(first: 0) { nodes { ...F0 } } } " + levels + leaf)
     assert answer["errors"][0]["extensions"]["code"] == "limit", answer
     assert time.perf_counter() - started < 20
+
+
+def test_introspection_may_be_whole_once(compiled: CompiledSchema) -> None:
+    types = len(compiled.schema.type_map)
+    assert cost(compiled, "{ __schema { types { name } } }") == 2 + types
+    whole = cost(compiled, get_introspection_query())
+    assert COST_MAX < whole < INTROSPECTION_PER_TYPE * types
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ a: __schema { types { name } } b: __schema { types { name } } }",
+        "{ ...A ...B } fragment A on Query { __schema { types { name } } } "
+        "fragment B on Query { b: __schema { types { name } } }",
+        get_introspection_query().replace("__schema {", "me { name } __schema {"),
+        "{ __schema { "
+        + " ".join(f"a{n}: types {{ ...T }}" for n in range(29))
+        + " } } fragment T on __Type { fields { type { fields { name type { name } } } } }",
+    ],
+    ids=["twice", "in fragments", "beside records", "lists under aliases"],
+)
+async def test_introspection_is_refused_when_it_is_too_much(ask: Ask, document: str) -> None:
+    answer = await ask(document)
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "limit", answer
+
+
+async def test_introspection_leaves_the_event_loop_free(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(*given: object, **named: object) -> object:
+        threads.append(threading.current_thread())
+        return execute(*given, **named)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr("hansa_core.graphql.execute.execute", noted)
+    answer = await ask(get_introspection_query())
+    assert answer["data"]["__schema"]["queryType"] == {"name": "Query", "kind": "OBJECT"}
+    await ask("{ __typename me { name } }")
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
 
 
 async def test_a_relation_has_twenty_records_when_no_size_is_asked(ask: Ask) -> None:

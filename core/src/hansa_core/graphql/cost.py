@@ -20,29 +20,54 @@ from hansa_sdk import LimitExceeded
 
 COST_MAX: Final = 10_000
 """Fields of the largest answer."""
+INTROSPECTION_PER_TYPE: Final = 4_000
+"""Fields about each type of the schema that one request of only introspection may ask."""
+_LISTED: Final[Mapping[str, int]] = {
+    "fields": 10,
+    "inputFields": 10,
+    "enumValues": 10,
+    "args": 3,
+    "directives": 5,
+}
+"""How many entries a list of introspection has, roughly."""
+_INTROSPECTION: Final = ("__schema", "__type")
 
 
 def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
     """Return an operation's cost: every field once for each record it may be asked of.
 
-    Raises LimitExceeded past 10,000. A list counts as full: `first`, `last` or the default size.
+    Raises LimitExceeded past 10,000, for a second `__schema`, and for too much of the schema in
+    an operation that asks of nothing else. A list counts as full: `first`, `last` or the default.
     """
     root = question.schema.get_root_type(operation.operation)
     assert root is not None  # the document is valid for the schema
     meter = _Meter(question)
     asked = question.collected(operation.selection_set)
+    if sum(nodes[0].name.value == "__schema" for nodes in asked.values()) > 1:
+        raise LimitExceeded(
+            "An operation asks for __schema at most once.",
+            next_step="Ask for all of it under one __schema.",
+        )
     cost = meter.below(asked, root, 1, nested=False)
-    if cost > COST_MAX:
-        raise _too_costly(f"{cost:,}")
+    types = len(question.schema.type_map)
+    limit = INTROSPECTION_PER_TYPE * types if only_introspects(question, operation) else COST_MAX
+    if cost > limit:
+        raise _too_costly(f"{cost:,}", limit)
     return cost
 
 
-def _too_costly(cost: str) -> LimitExceeded:
+def only_introspects(question: Question, operation: OperationDefinitionNode) -> bool:
+    """Tell whether an operation asks of the schema only: answered without the database."""
+    names = {nodes[0].name.value for nodes in question.collected(operation.selection_set).values()}
+    return bool(names & {*_INTROSPECTION}) and all(name.startswith("__") for name in names)
+
+
+def _too_costly(cost: str, limit: int = COST_MAX) -> LimitExceeded:
     return LimitExceeded(
         f"The cost of this operation is {cost}, the fields its answer may hold; "
-        f"at most {COST_MAX:,} are answered at once.",
+        f"at most {limit:,} are answered at once.",
         next_step="Ask for smaller pages (first), fewer lists inside lists, or fewer fields.",
-        params={"cost": cost, "limit": f"{COST_MAX:,}"},
+        params={"cost": cost, "limit": f"{limit:,}"},
     )
 
 
@@ -62,14 +87,30 @@ class _Meter:
         """Return the cost of fields of `owner`, which is answered `times` times."""
         cost = 0
         for nodes in asked.values():
-            self._walked += len(nodes)
-            if self._walked > COST_MAX:
-                raise _too_costly(f"more than {COST_MAX:,}")
-            field = owner.fields.get(nodes[0].name.value)
+            self._walk(nodes)
+            name = nodes[0].name.value
+            field = owner.fields.get(name)
             cost += times
-            if field is not None:  # introspection, which is in no type, has its own limits
+            if name in _INTROSPECTION:
+                cost += self._of_schema(nodes, times)
+            elif field is not None:  # __typename is in no type
                 answered = cast(object, get_named_type(field.type))
                 cost += self._inner(nodes, answered, times, nested=nested)
+        return cost
+
+    def _walk(self, nodes: Nodes) -> None:
+        self._walked += len(nodes)
+        if self._walked > COST_MAX:
+            raise _too_costly(f"more than {COST_MAX:,}")
+
+    def _of_schema(self, nodes: Nodes, times: int) -> int:
+        """Return the cost of what is asked of the schema itself."""
+        cost = 0
+        for inner in self._question.fields(nodes).values():
+            self._walk(inner)
+            name = inner[0].name.value
+            size = len(self._question.schema.type_map) if name == "types" else _LISTED.get(name, 1)
+            cost += times + self._of_schema(inner, times * size)
         return cost
 
     def _inner(self, nodes: Nodes, answered: object, times: int, *, nested: bool) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import cast
@@ -23,7 +24,7 @@ from graphql import (
 
 from hansa_core.caller import Caller
 from hansa_core.graphql.answers import resolve_default
-from hansa_core.graphql.cost import check_cost
+from hansa_core.graphql.cost import check_cost, only_introspects
 from hansa_core.graphql.documents import Documents, is_storable, unstorable
 from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
 from hansa_core.graphql.request import RequestContext
@@ -38,6 +39,7 @@ class GraphQL:
     def __init__(self, platform: SchemaPlatform) -> None:
         self.platform = platform
         self._documents = Documents()
+        self._introspecting = asyncio.Lock()
 
     async def execute(
         self,
@@ -66,10 +68,16 @@ class GraphQL:
             return {"errors": [formatted(_no_operation(asked))]}
         if not _storable(asked.variables):
             return {"errors": [formatted(unstorable())]}
-        asked.check_cost(operation)
+        introspects = asked.check_cost(operation)
         async with AsyncExitStack() as stack:
             context = RequestContext(self.platform, caller, asked.compiled.api, stack)
-            result = await asked.run(context)
+            if introspects:  # long work without a pause: beside the event loop, one at a time
+                async with self._introspecting:
+                    result = await asyncio.to_thread(asked.started, context)
+            else:
+                result = asked.started(context)
+            if inspect.isawaitable(result):
+                result = await result
         answer = _answer_of(result)
         selections = operation.selection_set.selections
         alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
@@ -87,23 +95,28 @@ class _Asked:
     variables: dict[str, object]
     operation_name: str | None
 
-    def check_cost(self, operation: OperationDefinitionNode) -> None:
-        """Raise LimitExceeded for an operation whose answer could be too large."""
+    def check_cost(self, operation: OperationDefinitionNode) -> bool:
+        """Tell whether an operation asks of the schema only.
+
+        Raises LimitExceeded for one whose answer could be too large.
+        """
         schema = self.compiled.schema
         definitions = operation.variable_definitions or ()
         coerced = get_variable_values(schema, definitions, self.variables, 1, hide_suggestions=True)
         if isinstance(coerced, list):  # refused with every error when it runs
-            return
+            return False
         fragments = {
             node.name.value: node
             for node in self.document.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
-        check_cost(Question(self.compiled.api, schema, fragments, coerced), operation)
+        question = Question(self.compiled.api, schema, fragments, coerced)
+        check_cost(question, operation)
+        return only_introspects(question, operation)
 
-    async def run(self, context: RequestContext) -> ExecutionResult:
-        """Resolve the operation."""
-        result = execute(
+    def started(self, context: RequestContext) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """Begin to resolve the operation; one that only introspects is resolved at once."""
+        return execute(
             self.compiled.schema,
             self.document,
             context_value=context,
@@ -113,9 +126,6 @@ class _Asked:
             max_coercion_errors=20,
             hide_suggestions=True,
         )
-        if inspect.isawaitable(result):
-            return await result
-        return result
 
 
 def _no_operation(asked: _Asked) -> GraphQLError:
