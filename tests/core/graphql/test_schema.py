@@ -12,6 +12,8 @@ from graphql import (
     validate_schema,
 )
 
+from hansa_core.caller import Caller
+from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.kernel import Query, kernel_fields
 from hansa_core.graphql.names import check_names
 from hansa_core.graphql.schema import CompiledSchema, build_schema
@@ -19,6 +21,8 @@ from hansa_core.plugins.compile import compile_shape
 from hansa_sdk import Context, Entity, Field, Many, Plugin, Ref, action, field, many, ref
 from tests.core.graphql.plugin import PLUGIN
 from tests.core.graphql.synthetic import measure
+
+_VERBS = ("Create", "Update", "Delete", "Archive", "Restore")
 
 
 def fields_of(lab: CompiledSchema, name: str) -> dict[str, str]:
@@ -111,8 +115,24 @@ def test_operations_are_left_out_when_an_entity_cannot_do_them(lab: CompiledSche
     assert lab.schema.mutation_type is not None
     names = set(lab.schema.mutation_type.fields)
     assert "labShelfArchive" in names
-    assert not {"labSampleArchive", "labLockedCreate", "labLockedUpdate"} & names
-    assert "labLockedDelete" in names
+    assert "labSampleArchive" not in names
+    assert {"labShelfDelete", "labSampleDelete"} <= names
+    assert not [name for name in names if name.startswith("labLocked")]
+
+
+async def test_roles_and_plugin_states_cannot_be_written_by_people(
+    graphql: GraphQL, manager: Caller
+) -> None:
+    compiled = await graphql.platform.shapes.schemas.of(manager.shape)
+    assert compiled.schema.mutation_type is not None
+    names = set(compiled.schema.mutation_type.fields)
+    assert {"crmDealDelete", "crmDealArchive", "crmDealRestore"} <= names
+    own = ("systemRole", "systemPluginState")
+    assert {"systemRole", "systemPluginState"} <= {
+        one.meta.single_api_name for one in compiled.api.entities.values()
+    }
+    written = [name + verb for name in own for verb in _VERBS]
+    assert not set(written) & names
 
 
 def test_kernel_fields_come_from_strawberry_with_their_resolvers() -> None:

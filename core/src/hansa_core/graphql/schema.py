@@ -115,23 +115,25 @@ class _Builder:
         }
 
     def mutations(self, one: EntityApi) -> dict[str, GraphQLField]:
-        """Return the creates, updates, deletes and archives of an entity."""
+        """Return the creates, updates, deletes and archives of an entity.
+
+        There are none where no field is writable: such records are kept by the kernel or a plugin.
+        """
         meta, name = one.meta, one.meta.single_api_name
+        if not any(field.writable for field in meta.fields.values()):
+            return {}
         record = self._outputs.record(meta.name)
         payload = GraphQLNonNull(_payload(f"{meta.type_name}Payload", "record", record))
         by_version = {"id": _ID, "version": _VERSION}
-        fields: dict[str, GraphQLField] = {}
-        if any(field.writable for field in meta.fields.values()):
-            new = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.create(meta.name)))}
-            create = create_resolver(meta.name)
-            fields[f"{name}Create"] = GraphQLField(payload, new, resolve=create)
-            changed = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.update(meta.name)))}
-            update = update_resolver(meta.name)
-            fields[f"{name}Update"] = GraphQLField(
-                payload, {**by_version, **changed}, resolve=update
-            )
-        delete = delete_resolver(meta.name)
-        fields[f"{name}Delete"] = GraphQLField(payload, by_version, resolve=delete)
+        new = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.create(meta.name)))}
+        changed = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.update(meta.name)))}
+        fields = {
+            f"{name}Create": GraphQLField(payload, new, resolve=create_resolver(meta.name)),
+            f"{name}Update": GraphQLField(
+                payload, {**by_version, **changed}, resolve=update_resolver(meta.name)
+            ),
+            f"{name}Delete": GraphQLField(payload, by_version, resolve=delete_resolver(meta.name)),
+        }
         if meta.archivable:
             for verb, archived in (("Archive", True), ("Restore", False)):
                 resolver = archive_resolver(meta.name, archived=archived)
