@@ -18,16 +18,17 @@ from hansa_core.auth.sign_in import SignIn
 from hansa_core.events.sealer import Sealer
 from hansa_core.graphql.http import graphql_handlers
 from hansa_core.runtime import Runtime
+from hansa_core.storage.refusals import FAILURES
 from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.routing import TenantRouter
-from hansa_sdk import Busy, NotFound, Unavailable
+from hansa_sdk import HansaError, NotFound
 
 _HOST: Final = re.compile(
     r"(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?", re.IGNORECASE
 )
 _PORT_MAX: Final = 65_535
-_HEALTH_SECONDS: Final = 2.0
-"""A probe that waits longer than this counts as refused by most who send one."""
+_HEALTH_SECONDS: Final = 1.0
+"""How long a probe waits for a connection, or for the answer to its statement."""
 
 
 def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
@@ -46,9 +47,9 @@ def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
     @get("/health", include_in_schema=False)
     async def health() -> Response[dict[str, str]]:
         try:
-            async with asyncio.timeout(_HEALTH_SECONDS):
+            async with asyncio.timeout(2 * _HEALTH_SECONDS):
                 await _reach(runtime)
-        except (Busy, Unavailable, TimeoutError) as error:
+        except (HansaError, *FAILURES) as error:
             kind = getattr(error, "code", "timeout")
             return Response(
                 {"status": f"no database: {kind}"}, status_code=503, headers={"Retry-After": "1"}

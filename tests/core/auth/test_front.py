@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -113,4 +114,17 @@ async def test_health_tells_when_no_connection_is_free(
             await stack.enter_async_context(office.database.connection())
         answer = await web.get("/health")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (await web.get("/health")).status_code == 200
+
+
+async def test_health_tells_when_the_database_is_away(
+    office: Office, web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = await asyncpg.create_pool("postgresql://nobody@127.0.0.1:1/none", min_size=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(office.database, "_pool", nowhere)
+        answer = await web.get("/health")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json() == {"status": "no database: unavailable"}
+    await nowhere.close()
     assert (await web.get("/health")).status_code == 200
