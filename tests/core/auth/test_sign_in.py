@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 import pytest
 
-from hansa_core.auth.attempts import ADDRESS_FAILURES_MAX, DELAY_MAX_SECONDS
+from hansa_core.auth.attempts import ACCOUNT_FAILURES_MAX, DELAY_MAX_SECONDS, Attempts
 from hansa_core.auth.passwords import Passwords, Verdict
 from hansa_core.auth.sign_in import Origin, SignIn
 from hansa_core.auth.tokens import SessionCredential
+from hansa_core.auth.turns import WAITING_PER_ADDRESS_MAX, Turns
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.system.accounts import set_password
-from hansa_sdk import LimitExceeded, Unauthenticated, User
+from hansa_sdk import Busy, LimitExceeded, Unauthenticated, User
 from tests.core.auth.office import PASSWORD, Office
 
 HERE = Origin("192.0.2.1", "test")
@@ -157,10 +160,74 @@ async def test_stranger_slows_an_account_but_its_owner_comes_in(
     assert pauses == []
 
 
-async def test_address_that_failed_too_often_is_refused(office: Office, door: SignIn) -> None:
+async def test_address_that_failed_too_often_is_refused_for_that_account_only(
+    office: Office, door: SignIn
+) -> None:
     _, email = await office.add_user(password=PASSWORD)
-    for number in range(ADDRESS_FAILURES_MAX):
-        await refuse(door, office, f"{number}@example.org", "guess")
+    _, other = await office.add_user(password=PASSWORD)
+    for _ in range(ACCOUNT_FAILURES_MAX):
+        await refuse(door, office, email, "guess")
     with pytest.raises(LimitExceeded):
         await door.sign_in(office.tenant, email, PASSWORD, HERE)
+    await door.sign_in(office.tenant, other, PASSWORD, HERE)
     await door.sign_in(office.tenant, email, PASSWORD, Origin("192.0.2.99"))
+
+
+async def test_guesses_sent_at_once_are_looked_at_one_by_one(office: Office) -> None:
+    class Counting(Passwords):
+        count = at_once = at_once_max = 0
+
+        async def verify(self, stored: str | None, password: str) -> Verdict:
+            self.count += 1
+            self.at_once += 1
+            self.at_once_max = max(self.at_once_max, self.at_once)
+            try:
+                return await super().verify(stored, password)
+            finally:
+                self.at_once -= 1
+
+    async def sleep(seconds: int) -> None:
+        await asyncio.sleep(0)
+
+    passwords = Counting(memory_kib=64, passes=1)
+    door = SignIn(office.database, passwords, office.clock, sleep=sleep)
+    _, email = await office.add_user(password=PASSWORD)
+    found: list[BaseException | str] = []
+    for _ in range(10):
+        guesses = [door.sign_in(office.tenant, email, "guess", HERE) for _ in range(30)]
+        found += await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(error) for error in found} == {Unauthenticated, Busy, LimitExceeded}
+    assert passwords.count == ACCOUNT_FAILURES_MAX
+    assert passwords.at_once_max == 1
+    await door.sign_in(office.tenant, email, PASSWORD, Origin("192.0.2.99"))
+
+
+async def test_password_nobody_could_look_at_is_no_failure(office: Office) -> None:
+    class Overrun(Passwords):
+        async def verify(self, stored: str | None, password: str) -> Verdict:
+            raise Busy("Too many people are signing in.", next_step="Try again.")
+
+    attempts = Attempts()
+    door = SignIn(
+        office.database, Overrun(memory_kib=64, passes=1), office.clock, attempts=attempts
+    )
+    _, email = await office.add_user(password=PASSWORD)
+    for _ in range(ACCOUNT_FAILURES_MAX + 1):
+        with pytest.raises(Busy, match="Too many people"):
+            await door.sign_in(office.tenant, email, PASSWORD, HERE)
+
+
+async def test_turns_are_forgotten_when_nobody_waits() -> None:
+    turns = Turns()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(turns.take("ada", "192.0.2.1"))
+        waiting = [
+            asyncio.create_task(stack.enter_async_context(turns.take("ada", "192.0.2.1")))
+            for _ in range(WAITING_PER_ADDRESS_MAX)
+        ]
+        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert [type(task.exception()) for task in done] == [Busy]
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending)
+    assert len(turns) == 0

@@ -1,11 +1,13 @@
 """How often signing in failed, and what that costs: an account gets slower, an address is refused.
 
-A stranger who knows an e-mail address can slow its owner by seconds, never lock him out. Counts
-live in this process only and are forgotten with it.
+An attempt counts before its password is looked at; being right takes that back. A stranger who
+knows an e-mail address can slow its owner by seconds, and lock out only those who share his
+address. Counts live in this process only and are forgotten with it.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +17,16 @@ from hansa_sdk import LimitExceeded
 
 WINDOW: Final = timedelta(minutes=15)
 """Failures are forgotten so long after the first of them."""
-ADDRESS_FAILURES_MAX: Final = 50
-"""An address that failed so often within the window is refused until its end."""
+ACCOUNT_FAILURES_MAX: Final = 10
+"""After so many failures an address is refused for that account until the window's end."""
+ADDRESS_FAILURES_MAX: Final = 200
+"""After so many failures an address is refused for every account; many people may share it."""
 FREE_FAILURES: Final = 3
 """Failures of an account that cost nothing yet."""
 DELAY_MAX_SECONDS: Final = 4
 _KEPT_MAX: Final = 20_000
+
+_Key = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -30,43 +36,66 @@ class _Count:
 
 
 class Attempts:
-    """Counts failures by account and by address; the longest unchanged counts make room."""
+    """Counts by account, by address and by both; the longest unchanged counts make room."""
 
     def __init__(self) -> None:
-        self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
+        self._counts: OrderedDict[_Key, _Count] = OrderedDict()
 
-    def refuse_address(self, address: str, now: datetime) -> None:
-        """Raise LimitExceeded when too many attempts from `address` failed."""
-        count = self._count("address", address, now)
-        if count is not None and count.failures >= ADDRESS_FAILURES_MAX:
-            left = int((count.since + WINDOW - now).total_seconds()) + 1
+    def begin(self, account: str, address: str, now: datetime) -> int:
+        """Count an attempt as failed; return how many seconds it waits before it is looked at.
+
+        Raises LimitExceeded, and counts nothing, when too many from `address` failed.
+        """
+        by_account, by_both, by_address = keys = _keys(account, address)
+        self._refuse(by_both, ACCOUNT_FAILURES_MAX, now)
+        self._refuse(by_address, ADDRESS_FAILURES_MAX, now)
+        before = self._failures(by_account, now)
+        for key in keys:
+            if not self._failures(key, now):
+                self._counts[key] = _Count(now)
+            self._counts[key].failures += 1
+            self._counts.move_to_end(key)
+        while len(self._counts) > _KEPT_MAX:
+            self._counts.popitem(last=False)
+        if before < FREE_FAILURES:
+            return 0
+        return int(min(DELAY_MAX_SECONDS, 2 ** min(before - FREE_FAILURES, 10)))
+
+    def forget(self, account: str, address: str) -> None:
+        """Take one attempt back whose password nobody could look at."""
+        for key in _keys(account, address):
+            if (count := self._counts.get(key)) is not None:
+                count.failures = max(0, count.failures - 1)
+
+    def succeeded(self, account: str, address: str) -> None:
+        """Forget the failures of an account whose owner came in; the address keeps its others."""
+        self.forget(account, address)
+        for key in _keys(account, address)[:2]:
+            self._counts.pop(key, None)
+
+    def _refuse(self, key: _Key, failures_max: int, now: datetime) -> None:
+        if self._failures(key, now) >= failures_max:
+            left = int((self._counts[key].since + WINDOW - now).total_seconds()) + 1
             raise LimitExceeded(
                 "Too many attempts to sign in from your address failed.",
                 next_step=f"Try again in {-(-left // 60)} minutes.",
                 params={"retry_after_seconds": left},
             )
 
-    def delay_seconds(self, account: str, now: datetime) -> int:
-        """Return how long the next attempt on `account` waits before it is looked at."""
-        count = self._count("account", account, now)
-        if count is None or count.failures < FREE_FAILURES:
-            return 0
-        return int(min(DELAY_MAX_SECONDS, 2 ** min(count.failures - FREE_FAILURES, 10)))
+    def _failures(self, key: _Key, now: datetime) -> int:
+        count = self._counts.get(key)
+        return 0 if count is None or now - count.since >= WINDOW else count.failures
 
-    def failed(self, account: str, address: str, now: datetime) -> None:
-        """Count a failure against both."""
-        for kind, name in (("account", account), ("address", address)):
-            count = self._count(kind, name, now) or _Count(now)
-            count.failures += 1
-            self._counts[kind, name] = count
-            self._counts.move_to_end((kind, name))
-        while len(self._counts) > _KEPT_MAX:
-            self._counts.popitem(last=False)
 
-    def succeeded(self, account: str) -> None:
-        """Forget the failures of an account whose owner came in; the address keeps its own."""
-        self._counts.pop(("account", account), None)
+def _keys(account: str, address: str) -> tuple[_Key, _Key, _Key]:
+    place = _place(address)
+    return ("account", account), (place, account), ("address", place)
 
-    def _count(self, kind: str, name: str, now: datetime) -> _Count | None:
-        count = self._counts.get((kind, name))
-        return None if count is None or now - count.since >= WINDOW else count
+
+def _place(address: str) -> str:
+    """Return what one subscriber has: an IPv4 address, or a network of IPv6 addresses."""
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or f"{int(found) >> 64:x}/64")

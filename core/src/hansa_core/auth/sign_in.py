@@ -17,11 +17,12 @@ from hansa_core.auth.entity_tables import USER
 from hansa_core.auth.passwords import PasswordHash, Passwords
 from hansa_core.auth.sessions import Sessions
 from hansa_core.auth.tables import auth_tables
+from hansa_core.auth.turns import Turns
 from hansa_core.clock import Clock
 from hansa_core.storage.database import Database
 from hansa_core.storage.statements import Statement, compile_statement
 from hansa_core.storage.transaction import Session, Tenant
-from hansa_sdk import Unauthenticated
+from hansa_sdk import Busy, Unauthenticated, Unavailable
 
 _EMAIL_LENGTH_MAX: Final = 254
 
@@ -53,6 +54,7 @@ class SignIn:
         self._passwords = passwords
         self._clock = clock
         self._attempts = attempts or Attempts()
+        self._turns = Turns()
         self._sleep = sleep
         self._sessions = Sessions()
         self._credentials = Credentials()
@@ -65,26 +67,20 @@ class SignIn:
         """
         name = email.strip().lower()[:_EMAIL_LENGTH_MAX]
         account = f"{tenant.id} {name}"
-        self._attempts.refuse_address(origin.address, self._clock.now())
-        if delay := self._attempts.delay_seconds(account, self._clock.now()):
-            await self._sleep(delay)
-        async with self._database.transaction(tenant, read_only=True) as session:
-            row = await session.fetch_one(self._find, {"email": name})
-        stored = cast("str | None", row["password_hash"]) if row is not None else None
-        verdict = await self._passwords.verify(stored, password)
-        token = None
-        if row is not None and stored is not None and verdict.right:
-            user_id = cast(UUID, row["id"])
-
-            async def enter(session: Session) -> str | None:
-                return await self._enter(session, user_id, stored, verdict.rehashed, origin)
-
-            token = await self._database.run(tenant, enter)
-        if token is None:
-            self._attempts.failed(account, origin.address, self._clock.now())
-            raise _wrong()
-        self._attempts.succeeded(account)
-        return token
+        async with self._turns.take(account, origin.address):
+            # Counted before anything is awaited: of guesses sent at once none goes unnoticed.
+            delay = self._attempts.begin(account, origin.address, self._clock.now())
+            try:
+                if delay:
+                    await self._sleep(delay)
+                token = await self._check(tenant, name, password, origin)
+            except (Busy, Unavailable):
+                self._attempts.forget(account, origin.address)
+                raise
+            if token is None:
+                raise _wrong()
+            self._attempts.succeeded(account, origin.address)
+            return token
 
     async def sign_out(self, tenant: Tenant, token: str) -> bool:
         """End the session of `token`; return whether there was one."""
@@ -101,6 +97,21 @@ class SignIn:
             return await self._sessions.close_all(session, user_id)
 
         return await self._database.run(tenant, leave)
+
+    async def _check(self, tenant: Tenant, name: str, password: str, origin: Origin) -> str | None:
+        """Return the token of a new session, or None when anything is wrong."""
+        async with self._database.transaction(tenant, read_only=True) as session:
+            row = await session.fetch_one(self._find, {"email": name})
+        stored = cast("str | None", row["password_hash"]) if row is not None else None
+        verdict = await self._passwords.verify(stored, password)
+        if row is None or stored is None or not verdict.right:
+            return None
+        user_id, known = cast(UUID, row["id"]), stored
+
+        async def enter(session: Session) -> str | None:
+            return await self._enter(session, user_id, known, verdict.rehashed, origin)
+
+        return await self._database.run(tenant, enter)
 
     async def _enter(
         self,
