@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -12,38 +13,52 @@ from rich.table import Table
 from rich.text import Text
 
 _WIDTH_WITHOUT_TERMINAL: Final = 200
+_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What moves the cursor, colours, retitles or turns the order around; texts come from strangers."""
+
+
+def shown(text: str) -> str:
+    """Return a text as it may go to a terminal: a mark in place of each control character.
+
+    >>> shown("Ada\\x1b[31m")
+    'Ada\ufffd[31m'
+    """
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def say(text: str = "", *, style: str = "") -> None:
     """Print a line, never wrapped: keys and paths are copied from it."""
-    _console().print(Text(text, style=style), soft_wrap=True)
+    _console().print(Text(shown(text), style=style), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """Print a remark beside the result, where it disturbs no program."""
-    _console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+    _console(stderr=True).print(Text(shown(text), style="dim"), soft_wrap=True)
 
 
 def complain(message: str, next_step: str = "") -> None:
     """Print what went wrong, and what to do now."""
     console = _console(stderr=True)
-    console.print(Text(message, style="bold red"), soft_wrap=True)
+    console.print(Text(shown(message), style="bold red"), soft_wrap=True)
     if next_step:
-        console.print(Text(next_step), soft_wrap=True)
+        console.print(Text(shown(next_step)), soft_wrap=True)
 
 
 def say_json(value: object) -> None:
     """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def say_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their names."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(shown(name), overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else shown(str(cell))) for cell in row))
     _console().print(table)
 
 
