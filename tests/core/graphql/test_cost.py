@@ -147,6 +147,37 @@ async def test_introspection_is_refused_when_it_is_too_much(ask: Ask, document: 
     assert answer["errors"][0]["extensions"]["code"] == "limit", answer
 
 
+def test_conditions_cost_like_fields(compiled: CompiledSchema) -> None:
+    where = '{or: [{title: {eq: "a", ne: "b"}}, {party: {name: {in: ["c", "d"]}}}]}'
+    assert cost(compiled, f"{{ crmDeals(first: 1, where: {where}) {{ totalCount }} }}") == 2 + 3
+
+
+async def test_conditions_are_counted_over_the_whole_operation(ask: Ask) -> None:
+    lists = " ".join(f"a{n}: contactsParties(where: $w) {{ totalCount }}" for n in range(6))
+    document = f"query ($w: ContactsPartyWhere) {{ {lists} }}"
+    where = {"or": [{"name": {"eq": f"none {n}"}} for n in range(84)]}
+    answer = await ask(document, {"w": where})
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "limit"
+    assert "500 conditions" in answer["errors"][0]["message"]
+    where["or"].pop()
+    assert "errors" not in await ask(document, {"w": where})
+
+
+async def test_lines_are_counted_over_the_whole_request(ask: Ask) -> None:
+    one = "contactsPartyCreate(input: $in) { errors { code } }"
+    document = f"mutation ($in: ContactsPartyCreateInput!) {{ a: {one} b: {one} }}"
+    lines = {"create": [{"street": "s"}] * 300}
+    emails = {"create": [{"email": f"a{n}@b.example"} for n in range(201)]}
+    given = {"name": "Lined", "addresses": lines, "emails": emails}
+    answer = await ask(document, {"in": given})
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "limit"
+    assert "at most 1,000 lines, found 1,002" in answer["errors"][0]["message"]
+    left = await ask('{ contactsParties(where: {name: {eq: "Lined"}}) { totalCount } }')
+    assert left["data"]["contactsParties"]["totalCount"] == 0
+
+
 async def test_introspection_leaves_the_event_loop_free(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,14 +7,20 @@ from typing import Final, cast
 
 from graphql import (
     FieldNode,
+    GraphQLError,
+    GraphQLField,
     GraphQLObjectType,
     IntValueNode,
     OperationDefinitionNode,
     VariableNode,
+    get_argument_values,
     get_named_type,
 )
 
+from hansa_core.graphql.given import conditions_of, lines_of
+from hansa_core.graphql.inputs import MAX_LINES
 from hansa_core.graphql.selection import Nodes, Question
+from hansa_core.graphql.where import MAX_CONDITIONS
 from hansa_core.query.pages import PAGE_DEFAULT, PAGE_MAX, PAGE_NESTED_DEFAULT
 from hansa_sdk import LimitExceeded
 
@@ -36,8 +42,9 @@ _INTROSPECTION: Final = ("__schema", "__type")
 def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
     """Return an operation's cost: every field once for each record it may be asked of.
 
-    Raises LimitExceeded past 10,000, for a second `__schema`, and for too much of the schema in
-    an operation that asks of nothing else. A list counts as full: `first`, `last` or the default.
+    Each condition of a `where` counts like a field. A list counts as full: `first`, `last` or the
+    default size. Raises LimitExceeded past 10,000, for too many conditions or written lines, for a
+    second `__schema`, and for too much of the schema in an operation that asks of nothing else.
     """
     root = question.schema.get_root_type(operation.operation)
     assert root is not None  # the document is valid for the schema
@@ -80,6 +87,8 @@ class _Meter:
             f"{one.meta.type_name}Connection" for one in question.api.entities.values()
         }
         self._walked = 0
+        self._conditions = 0
+        self._lines = 0
 
     def below(
         self, asked: Mapping[str, Nodes], owner: GraphQLObjectType, times: int, *, nested: bool
@@ -94,9 +103,34 @@ class _Meter:
             if name in _INTROSPECTION:
                 cost += self._of_schema(nodes, times)
             elif field is not None:  # __typename is in no type
+                cost += self._given(field, nodes[0])
                 answered = cast(object, get_named_type(field.type))
                 cost += self._inner(nodes, answered, times, nested=nested)
         return cost
+
+    def _given(self, field: GraphQLField, node: FieldNode) -> int:
+        """Count the conditions and lines a field is given; return the cost of its conditions."""
+        if not {"where", "input"} & field.args.keys() or not node.arguments:
+            return 0
+        try:
+            given = get_argument_values(field, node, self._question.variables)
+        except GraphQLError:  # refused with its place when it runs
+            return 0
+        conditions = conditions_of(given.get("where"), MAX_CONDITIONS)
+        self._conditions += conditions
+        if self._conditions > MAX_CONDITIONS:
+            raise LimitExceeded(
+                f"The filters of one operation have at most {MAX_CONDITIONS} conditions together.",
+                next_step="Ask for less at once, or list values with in.",
+            )
+        if "input" in given:
+            self._lines += lines_of(field.args["input"], given["input"])
+        if self._lines > MAX_LINES:
+            raise LimitExceeded(
+                f"One request writes at most {MAX_LINES:,} lines, found {self._lines:,}.",
+                next_step="Write them in several requests.",
+            )
+        return conditions
 
     def _walk(self, nodes: Nodes) -> None:
         self._walked += len(nodes)

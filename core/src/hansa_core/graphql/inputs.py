@@ -23,10 +23,9 @@ from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import QUANTITY_INPUT, SCALARS, EnumTypes
 from hansa_core.graphql.where import Place, parse_id, plain_value
 from hansa_core.model.meta import FieldMeta, Kind, ManyMeta, pascal
-from hansa_sdk import LimitExceeded
 
 MAX_LINES: Final = 1000
-"""How many owned lines of one relation one call may write."""
+"""How many owned lines one request may write, in all its mutations (see cost.py)."""
 
 RECORD_VERSION: Final = GraphQLInputObjectType(
     "RecordVersion",
@@ -187,7 +186,7 @@ class InputTypes:
 def written(
     api: Api, one: EntityApi, given: Mapping[str, object], place: Place = ("input",)
 ) -> Written:
-    """Turn a coerced input into values by field name; raises Invalid and LimitExceeded."""
+    """Turn a coerced input into values by field name; raises Invalid."""
     values: dict[str, object] = {}
     lines: list[Lines] = []
     for name, value in given.items():
@@ -223,8 +222,6 @@ def _lines(api: Api, many: ManyMeta, asked: Mapping[str, object], place: Place) 
         cast("Sequence[Mapping[str, Any]]", asked.get(verb) or ())  # coerced line inputs
         for verb in ("create", "update", "delete")
     )
-    if len(new) + len(changed) + len(gone) > MAX_LINES:
-        raise LimitExceeded(f"One call writes at most {MAX_LINES} lines.", path=place)
     return Lines(
         many,
         target,

@@ -1,0 +1,46 @@
+"""How much an operation's arguments hold: conditions of filters, and owned lines to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from graphql import GraphQLArgument, GraphQLInputField, GraphQLInputObjectType, get_named_type
+
+
+def conditions_of(where: object, limit: int) -> int:
+    """Count the conditions of a coerced `where`; counting ends once they are more than `limit`.
+
+    A list of values, as `in` takes it, is one condition.
+    """
+    count = 0
+    left = [where]
+    while left and count <= limit:
+        one = left.pop()
+        if isinstance(one, Mapping) and one:
+            left += cast("Mapping[str, object]", one).values()
+        elif isinstance(one, list) and isinstance(one[0] if one else None, Mapping):
+            left += cast("list[object]", one)
+        elif one is not None:
+            count += 1
+    return count
+
+
+def lines_of(argument: GraphQLArgument, given: object) -> int:
+    """Count the owned lines in a coerced input; lists inside JSON values are none."""
+    input_type = _named(argument)
+    if not isinstance(input_type, GraphQLInputObjectType) or not isinstance(given, Mapping):
+        return 0
+    count = 0
+    for name, value in cast("Mapping[str, object]", given).items():
+        field = input_type.fields.get(name)
+        if field is None or not isinstance(value, Mapping):
+            continue
+        if isinstance(_named(field), GraphQLInputObjectType):
+            parts = cast("Mapping[str, list[object] | object]", value).values()
+            count += sum(len(cast("list[object]", p)) for p in parts if isinstance(p, list))
+    return count
+
+
+def _named(place: GraphQLArgument | GraphQLInputField) -> object:
+    return get_named_type(place.type)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]  # lists of anything
