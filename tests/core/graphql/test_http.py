@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -110,6 +111,30 @@ async def test_wrong_content_types_and_sizes_are_refused(post: Post) -> None:
     assert (await post(query, content_type=latin)).status_code == 415
     large = {"query": "#" * BODY_BYTES_MAX}
     assert (await post(large)).status_code == 413
+
+
+async def test_the_body_of_a_stranger_is_not_read(client: httpx.AsyncClient) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        pytest.fail("read the body")
+        yield b""
+
+    headers = {"content-type": "application/json", "authorization": "Bearer none"}
+    response = await client.post("/graphql", content=parts(), headers=headers)
+    assert response.status_code == 401
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(
+    client: httpx.AsyncClient, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("hansa_core.graphql.http.BODY_SECONDS", 0.05)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    response = await client.post("/graphql", content=parts(), headers=headers)
+    assert response.status_code == 408
+    assert "did not arrive" in response.json()["errors"][0]["message"]
 
 
 async def test_a_body_without_a_stated_length_is_counted(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from litestar import Request, Response, get, post
@@ -33,6 +34,9 @@ AnyRequest = Request[Any, Any, Any]  # we use no user, auth or state of Litestar
 TenantOf = Callable[[str], Awaitable[Tenant]]
 """The tenant a Host header means; raises NotFound."""
 
+BODY_SECONDS: Final = 10
+"""How long a request's body may take to arrive."""
+
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -59,12 +63,12 @@ def graphql_handlers(
             return _plain(406, "Answers are application/graphql-response+json or JSON.")
         if request.content_type[0] != PLAIN_JSON or not _is_utf8(request.content_type[1]):
             return _plain(415, "Send Content-Type: application/json, in UTF-8.")
-        body = await _body(request)
-        if body is None:
-            return _plain(413, f"A request has at most {BODY_BYTES_MAX} bytes.")
         try:
-            caller = await _caller(platform, tenant_of, request)
+            caller = await _caller(platform, tenant_of, request)  # strangers' bodies are not kept
+            body = await _body(request)
             asked = read_request(body)
+        except _Unread as unread:
+            return _plain(unread.status, str(unread), {"Connection": "close"})
         except Exception as error:  # logged under a reference where it is no HansaError
             content, status = refusal(error)
             return _response(encoded(content), status, media_type)
@@ -99,19 +103,40 @@ async def _caller(platform: HttpPlatform, tenant_of: TenantOf, request: AnyReque
     return await platform.authenticate(tenant, credential)
 
 
-async def _body(request: AnyRequest) -> bytes | None:
-    """Read the body; None for one that is too long, without keeping what is too much."""
+async def _body(request: AnyRequest) -> bytes:
+    """Read the body; raises _Unread, without keeping what is too much."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _whole(request)
+    except TimeoutError:
+        sentence = f"The request did not arrive within {BODY_SECONDS} seconds."
+        raise _Unread(408, sentence) from None
+
+
+async def _whole(request: AnyRequest) -> bytes:
     stated = request.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
-        return None
+        raise _too_long()
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > BODY_BYTES_MAX:
-            return None
+            raise _too_long()
         parts.append(part)
     return b"".join(parts)
+
+
+class _Unread(Exception):
+    """A body that is not read to its end: the status and the sentence to answer with."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def _too_long() -> _Unread:
+    return _Unread(413, f"A request has at most {BODY_BYTES_MAX} bytes.")
 
 
 def _is_utf8(parameters: Mapping[str, str]) -> bool:
