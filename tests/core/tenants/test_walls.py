@@ -106,7 +106,8 @@ async def test_bare_login_reads_no_tenant_without_set_role(
         async with database.transaction(tenant) as session:
             await session.execute(sa.text("RESET ROLE"))
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await session.fetch(sa.select(NOTE))
+                async with session.savepoint():
+                    await session.fetch(sa.select(NOTE))
 
 
 async def test_login_is_as_weak_as_the_check_says(installation: Installed) -> None:
