@@ -18,6 +18,10 @@ from hansa_sdk import Misconfigured
 
 _CLOSING_SECONDS_MAX: Final = 5
 _BACKLOG: Final = 2048
+_CONNECTIONS_MAX: Final = 1000
+"""More are answered 503 at once: each may hold a body half sent, and a file of the process."""
+_IDLE_SECONDS_MAX: Final = 5
+"""How long a connection is kept open between requests."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -65,6 +69,8 @@ async def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        limit_concurrency=_CONNECTIONS_MAX,
+        timeout_keep_alive=_IDLE_SECONDS_MAX,
         timeout_graceful_shutdown=_CLOSING_SECONDS_MAX,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=[name for network in trusted_proxies for name in _names(network)],

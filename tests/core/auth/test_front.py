@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import asyncpg
@@ -13,9 +14,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from hansa_core import server as server_module
 from hansa_core.app import create_app
 from hansa_core.server import listen, serve
 from hansa_core.settings import Network
+from hansa_core.testing.waiting import eventually
 from tests.core.auth.office import PASSWORD, Office
 
 PUBLIC = "books.example.com"
@@ -128,3 +131,24 @@ async def test_health_tells_when_the_database_is_away(
         assert answer.json() == {"status": "no database: unavailable"}
     await nowhere.close()
     assert (await web.get("/health")).status_code == 200
+
+
+async def test_connections_beyond_the_limit_are_refused_until_others_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "_CONNECTIONS_MAX", 4)
+    async with served(office) as client:
+        opened = [
+            await asyncio.open_connection(client.base_url.host, client.base_url.port)
+            for _ in range(4)
+        ]
+
+        async def answers(status: int) -> bool:
+            answer = await client.get("/sign-in", headers={"Connection": "close"})
+            return answer.status_code == status
+
+        await eventually(partial(answers, 503), what="the refusal")
+        for _, writer in opened:
+            writer.close()
+            await writer.wait_closed()
+        await eventually(partial(answers, 200), what="free connections")
