@@ -40,8 +40,8 @@ class TenantRouter:
     async def find(self, host: str) -> Tenant | None:
         """Return the tenant a Host header means, or None: answer 404 then.
 
-        `<slug>.localhost` is that tenant, and a declared name its tenant. Where the server
-        listens on a loopback address only, every other name is the default tenant.
+        A declared name is its tenant. Where the server listens on a loopback address only,
+        `<slug>.localhost` is that tenant, and every other name is the default tenant.
         """
         name = host_name(host)
         now = self._clock.now()
@@ -57,8 +57,9 @@ class TenantRouter:
         return tenant
 
     async def _look_up(self, name: str) -> Tenant | None:
-        local = name.endswith(_LOCAL_SUFFIX)
-        slug = name.removesuffix(_LOCAL_SUFFIX) if local else self._default
+        slug = self._default
+        if slug is not None and name.endswith(_LOCAL_SUFFIX):
+            slug = name.removesuffix(_LOCAL_SUFFIX)
         async with self._database.connection() as connection:
             rows = await connection.fetch(_BY_HOST, name, slug)
         if not rows:
