@@ -86,6 +86,8 @@ async def test_a_refused_document_is_400_for_clients_that_know_why(post: Post) -
         (b"{", "no JSON"),
         (b'{"query": "{ me }", "variables": {"a": NaN}}', "NaN"),
         (b"[" * 100_000, "no JSON"),
+        (b'{"query": "{ me }", "variables": {"a": 1e99999999999999999999}}', "no JSON"),
+        (b'{"query": "{ me }", "variables": {"a": ' + b"9" * 5000 + b"}}", "no JSON"),
         (b"\xff", "no JSON"),
         (b'[{"query": "{ me { name } }"}]', "array"),
         (b'"query"', "a string"),
@@ -101,6 +103,21 @@ async def test_malformed_bodies_are_400_with_a_sentence(post: Post, body: bytes,
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "invalid"
     assert word in error["message"]
+
+
+async def test_an_operation_name_of_half_a_character_is_refused(post: Post) -> None:
+    response = await post(
+        b'{"query": "{ me { name } }", "operationName": "\\ud800"}', accept=GRAPHQL
+    )
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "invalid"
+
+
+async def test_a_huge_page_size_is_refused(post: Post) -> None:
+    query = f"{{ crmDeals(first: {'9' * 5000}) {{ totalCount }} }}"
+    response = await post({"query": query}, accept=GRAPHQL)
+    assert response.status_code == 400, response.text
+    assert response.json()["errors"][0]["extensions"]["code"] == "invalid"
 
 
 async def test_wrong_content_types_and_sizes_are_refused(post: Post) -> None:

@@ -58,6 +58,7 @@ def test_decimal_loses_nothing_when_written_and_read(value: Decimal) -> None:
         (DATE_TIME, "2026-13-31T09:30:00Z", "zone"),
         (DATE, "2026-02-30", "2026-01-31"),
         (DATE, "20260131", "2026-01-31"),
+        (DATE, "2026-W01-1", "2026-01-31"),
         (DURATION, "P1M", "PT1H30M"),
         (DURATION, "P", "PT1H30M"),
         (DURATION, "PT", "PT1H30M"),
@@ -85,6 +86,14 @@ def test_float_literal_is_refused_as_decimal_and_kept_exact_in_json() -> None:
     assert DECIMAL.coerce_input_literal(parse_const_value('"10.50"')) == Decimal("10.50")
     exact = {"a": [Decimal("1.10"), 2, None, True, "ENUM"]}
     assert JSON.coerce_input_literal(literal) == exact
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1e99999999999999999999"])
+@pytest.mark.parametrize("scalar", [DECIMAL, BIG_INT, JSON])
+def test_enormous_literal_is_refused(scalar: GraphQLScalarType, text: str) -> None:
+    assert scalar.coerce_input_literal is not None
+    with pytest.raises(GraphQLError, match="too large"):
+        scalar.coerce_input_literal(parse_const_value(text))
 
 
 def test_moment_is_read_in_any_zone_and_written_in_utc() -> None:

@@ -15,6 +15,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSyntaxError,
+    IntValueNode,
     Node,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -34,6 +35,8 @@ MAX_DEPTH: Final = 12
 MAX_ALIASES: Final = 30
 MAX_ERRORS: Final = 20
 DOCUMENTS_KEPT: Final = 500
+MAX_DIGITS: Final = 1_000
+"""Digits of the longest whole number that is read at all."""
 CHARACTERS_KEPT: Final = 400_000
 """Characters of all documents that are kept; each takes up to 200 bytes once parsed."""
 LARGEST_KEPT: Final = 32_768
@@ -102,6 +105,9 @@ def _check(compiled: CompiledSchema, text: str) -> Checked:
     visit(document, survey)
     if survey.unstorable:
         return Checked(None, (unstorable(),))
+    if survey.enormous:
+        message = f"A number in the document has more than {MAX_DIGITS:,} digits."
+        return Checked(None, (GraphQLError(message, extensions={"code": "invalid"}),))
     if survey.count > MAX_ALIASES:
         return Checked(
             None, (_limit(f"A document has at most {MAX_ALIASES} aliases, not {survey.count}."),)
@@ -141,10 +147,14 @@ class _Survey(Visitor):
         super().__init__()
         self.count = 0
         self.unstorable = False
+        self.enormous = False
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         if node.alias is not None:
             self.count += 1
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        self.enormous = self.enormous or len(node.value) > MAX_DIGITS
 
     def enter_string_value(self, node: StringValueNode, *_: object) -> None:
         self.unstorable = self.unstorable or not is_storable(node.value)

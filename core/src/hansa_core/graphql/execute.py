@@ -54,6 +54,8 @@ class GraphQL:
         """
         try:
             compiled = await self.platform.shapes.schemas.of(caller.shape)
+            if operation_name is not None and not is_storable(operation_name):
+                return {"errors": [formatted(unstorable())]}
             checked = await self._documents.check(compiled, text)
             if checked.document is None:
                 return {"errors": [formatted(error) for error in checked.errors]}

@@ -26,6 +26,7 @@ from graphql import (
 from hansa_sdk import Money, Translated
 
 _DECIMAL = re.compile(r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$")
 _DURATION = re.compile(
     r"^(?P<sign>-?)P(?=[\dT])(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -87,7 +88,7 @@ def parse_moment(value: object) -> datetime:
 
 def parse_date(value: object) -> date:
     """Read a calendar date; raises GraphQLError."""
-    if isinstance(value, str) and len(value) == 10:
+    if isinstance(value, str) and _DATE.fullmatch(value):
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -131,9 +132,9 @@ def literal_value(node: ValueNode) -> object:
     if isinstance(node, (StringValueNode, EnumValueNode, BooleanValueNode)):
         return node.value
     if isinstance(node, IntValueNode):
-        return int(node.value)
+        return _number(int, node.value)
     if isinstance(node, FloatValueNode):
-        return Decimal(node.value)
+        return _number(Decimal, node.value)
     if isinstance(node, ListValueNode):
         return [literal_value(item) for item in node.values]
     if isinstance(node, ObjectValueNode):
@@ -141,6 +142,13 @@ def literal_value(node: ValueNode) -> object:
     if isinstance(node, NullValueNode):
         return None
     raise GraphQLError("A variable inside a JSON literal is not possible; pass the whole value.")
+
+
+def _number(read: Callable[[str], int | Decimal], text: str) -> int | Decimal:
+    try:
+        return read(text)
+    except (ValueError, ArithmeticError):  # more digits than Python converts, a huge exponent
+        raise GraphQLError(f"The number {_say(text)} is too large or too small.") from None
 
 
 def _parse_text(value: object) -> str:

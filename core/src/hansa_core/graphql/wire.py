@@ -104,7 +104,7 @@ def _json(body: bytes) -> object:
     try:
         # Decimal marks numbers with a fraction: exact in JSON values, refused as amounts.
         return cast(object, json.loads(body, parse_float=Decimal, parse_constant=_no_constant))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise Invalid(
             f"The body is no JSON: {str(error)[:200]}.",
             next_step='Send an object like {"query": "{ me { name } }"}.',
