@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -24,7 +25,8 @@ from hansa_core.tenants.routing import TenantRouter
 from hansa_sdk import HansaError, NotFound
 
 _HOST: Final = re.compile(
-    r"(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?", re.IGNORECASE
+    r"(?:\[(?P<address>[0-9a-f:.]{2,45})\]|[a-z0-9._-]{1,253})(?::(?P<port>\d{1,5}))?",
+    re.IGNORECASE,
 )
 _PORT_MAX: Final = 65_535
 _HEALTH_SECONDS: Final = 1.0
@@ -96,7 +98,13 @@ def is_host(header: str) -> bool:
     (True, True, False, False)
     """
     found = _HOST.fullmatch(header)
-    return found is not None and int(found[1] or 0) <= _PORT_MAX
+    if found is None or int(found["port"] or 0) > _PORT_MAX:
+        return False
+    try:
+        ipaddress.IPv6Address(found["address"] or "::")
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_malformed_host(app: ASGIApp) -> ASGIApp:

@@ -94,7 +94,17 @@ async def test_host_is_never_taken_from_a_proxy(office: Office) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    [b"", b"localhost:http", b"localhost:99999", b"[::1", b"a b", b"\xe9.example", b"x" * 70_000],
+    [
+        b"",
+        b"localhost:http",
+        b"localhost:99999",
+        b"[::1",
+        b"[....]",
+        b"[" * 8_000,
+        b"a b",
+        b"\xe9.example",
+        b"x" * 70_000,
+    ],
 )
 @pytest.mark.parametrize(
     ("method", "path"),
