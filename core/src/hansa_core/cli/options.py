@@ -16,7 +16,7 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON 
 HostOption: TypeAlias = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
-_NICENESS: Final = 5
+_NICENESS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ from hansa_core.model.meta import EntityMeta, Kind
 from hansa_core.model.shape import Shape
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.runtime import Runtime
+from hansa_core.storage.database import Database
 from hansa_core.transfer.attempts import write_rows
 from hansa_core.transfer.blueprint import Blueprint, make_blueprint, see_styles
 from hansa_core.transfer.columns import ColumnStyle
 from hansa_core.transfer.constants import constant_values
 from hansa_core.transfer.drafts import Draft, draft_row, drafted_records
 from hansa_core.transfer.lookups import has_source
+from hansa_core.transfer.manners import give_way
 from hansa_core.transfer.mapping import ColumnMapping, map_columns
 from hansa_core.transfer.report import (
     PROBLEMS_MAX,
@@ -125,7 +127,7 @@ async def run_import(
     """
 
     async def work(unit: UnitOfWork) -> ImportReport:
-        report = await _Run(unit, plan, options, progress).run()
+        report = await _Run(unit, plan, options, progress, runtime.database).run()
         if not report.written:
             raise _RolledBack(report)
         return report
@@ -153,8 +155,10 @@ class _Run:
         plan: ImportPlan,
         options: ImportOptions,
         progress: Progress | None,
+        database: Database,
     ) -> None:
         self._unit = unit
+        self._database = database
         self._plan = plan
         self._options = options
         self._progress = progress
@@ -166,8 +170,10 @@ class _Run:
     async def run(self) -> ImportReport:
         done = 0
         gave_up = False
+        clock = asyncio.get_running_loop()
         rows = iter(self._plan.source.rows())
         while chunk := list(islice(rows, CHUNK_ROWS)):
+            started = clock.time()
             good = self._readable(chunk)
             if good:
                 await self._write(good)
@@ -177,7 +183,8 @@ class _Run:
             if len(self._problems) >= PROBLEMS_MAX:
                 gave_up = done < self._plan.rows
                 break
-            await asyncio.sleep(0)  # whoever shares this event loop goes on
+            if done < self._plan.rows:
+                await give_way(self._database, clock.time() - started)
         return self._report(done, gave_up=gave_up)
 
     def _readable(self, chunk: Sequence[SourceRow | BrokenRow]) -> list[SourceRow]:
