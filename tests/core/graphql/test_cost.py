@@ -178,6 +178,19 @@ async def test_lines_are_counted_over_the_whole_request(ask: Ask) -> None:
     assert left["data"]["contactsParties"]["totalCount"] == 0
 
 
+async def test_an_answer_with_too_much_text_is_refused(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask('mutation { contactsPartyCreate(input: {name: "Wordy"}) { errors { code } } }')
+    document = '{ contactsParties(where: {name: {eq: "Wordy"}}) { nodes { a: name b: name } } }'
+    monkeypatch.setattr("hansa_core.graphql.request.ANSWER_CHARACTERS_MAX", 10)
+    assert "errors" not in await ask(document)
+    monkeypatch.setattr("hansa_core.graphql.request.ANSWER_CHARACTERS_MAX", 9)
+    answer = await ask(document)
+    assert "data" not in answer
+    assert answer["errors"][0]["extensions"]["code"] == "limit"
+
+
 async def test_introspection_leaves_the_event_loop_free(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ def branch_of_edge(edges_key: str, node_key: str) -> str:
 def resolve_default(source: object, info: Info, **_arguments: object) -> object:
     """Read a record by response key, a mapping by field name, anything else by attribute."""
     if isinstance(source, Node):
-        return source.value(str(info.path.key))
+        return info.context.shown(source.value(str(info.path.key)))
     if isinstance(source, Mapping):
         return cast("Mapping[str, object]", source).get(info.field_name)
     return getattr(source, info.field_name, None)

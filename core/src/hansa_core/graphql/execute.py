@@ -27,10 +27,11 @@ from hansa_core.graphql.answers import resolve_default
 from hansa_core.graphql.cost import check_cost, only_introspects
 from hansa_core.graphql.documents import Documents, is_storable, unstorable
 from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
-from hansa_core.graphql.request import RequestContext
+from hansa_core.graphql.request import ANSWER_CHARACTERS_MAX, RequestContext
 from hansa_core.graphql.schema import CompiledSchema
 from hansa_core.graphql.schemas import SchemaPlatform
 from hansa_core.graphql.selection import Question
+from hansa_sdk import LimitExceeded
 
 
 class GraphQL:
@@ -81,6 +82,8 @@ class GraphQL:
             if inspect.isawaitable(result):
                 result = await result
         answer = _answer_of(result)
+        if context.is_full:
+            return _too_large(operation)
         selections = operation.selection_set.selections
         alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
         if alone or operation.operation is not OperationType.MUTATION:
@@ -143,6 +146,17 @@ def _no_operation(asked: _Asked) -> GraphQLError:
         f"Expected an operation {wanted}: the document {found}.",
         extensions={"code": "invalid_query"},
     )
+
+
+def _too_large(operation: OperationDefinitionNode) -> dict[str, object]:
+    """Refuse an answer with too much text; what a mutation wrote stays written."""
+    error = LimitExceeded(
+        f"The answer holds more than {ANSWER_CHARACTERS_MAX:,} characters.",
+        next_step="Ask for smaller pages (first) or fewer fields; what was written stays.",
+    )
+    answer: dict[str, object] = {"errors": [formatted_error(error)]}
+    written = operation.operation is OperationType.MUTATION
+    return {"data": None, **answer} if written else answer
 
 
 def _storable(variables: Mapping[str, object] | None) -> bool:

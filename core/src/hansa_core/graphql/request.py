@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from graphql import GraphQLResolveInfo
 
@@ -14,6 +14,9 @@ from hansa_core.graphql.api import Api
 from hansa_core.records.unit import UnitOfWork
 
 T = TypeVar("T")
+
+ANSWER_CHARACTERS_MAX: Final = 20_000_000
+"""Characters of all texts in the largest answer."""
 
 
 class Platform(Protocol):
@@ -44,6 +47,19 @@ class RequestContext:
         self._stack = stack
         self._lock = asyncio.Lock()
         self._unit: UnitOfWork | None = None
+        self._characters = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the answer would hold more text than is sent."""
+        return self._characters > ANSWER_CHARACTERS_MAX
+
+    def shown(self, value: object) -> object:
+        """Count a value on its way into the answer; None once that is full."""
+        if isinstance(value, str):
+            self._characters += len(value)
+            return None if self.is_full else value
+        return value
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[UnitOfWork]:
