@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from hansa_core.shapes import Shapes
 from hansa_core.storage.database import Database
 from hansa_core.storage.statements import TENANT_SCHEMA, compile_statement
 from hansa_core.storage.transaction import Isolation, Session, Tenant
+from hansa_sdk import DeclarationErrors
 
 T = TypeVar("T")
 
@@ -34,6 +36,8 @@ _PLUGIN_STATE: Final = sa.table(
     "system_plugin_state", sa.column("plugin"), sa.column("status"), schema=TENANT_SCHEMA
 )
 _STATE: Final = sa.table("system_state", sa.column("generation"), schema=TENANT_SCHEMA)
+_log = logging.getLogger(__name__)
+
 TENANTS_KEPT_MAX: Final = 1000
 
 
@@ -113,7 +117,14 @@ class Runtime:
         rows = await session.fetch(self._select_enabled)
         now = cast(int, rows[0]["generation"]) if rows else 0
         names = [str(row["plugin"]) for row in rows if row["plugin"] is not None]
-        shape = await self.shapes.of(names)
+        try:
+            shape = await self.shapes.of(names)
+        except DeclarationErrors:
+            if known is None:
+                raise
+            # A plugin installed after this process started: it goes on with what it knows.
+            _log.exception("the plugins of %s changed to what this process cannot run", schema)
+            shape = known.shape
         if len(self._known) >= TENANTS_KEPT_MAX:
             self._known.clear()
         self._known[schema] = _Known(now, shape)

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from hansa_core.cli.demo_mark import running_demo
+from hansa_core.cli.demo_mark import RunningDemo, running_demo
 from hansa_core.events.sealer import seal_once
 from hansa_core.lifecycle import prepare_database
 from hansa_core.plugins.discovery import installed_plugins
@@ -22,7 +22,7 @@ from hansa_core.storage.database import Database
 from hansa_core.storage.embedded import embedded
 from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.directory import find_tenant
-from hansa_core.tenants.owner import owner_engine
+from hansa_core.tenants.owner import owner_engine, with_database
 from hansa_sdk import Misconfigured
 
 T = TypeVar("T")
@@ -53,6 +53,8 @@ def open_place() -> Generator[Place]:
     """
     settings = Settings.read()
     running = running_demo(settings.home)
+    if running is not None and not _means_demo(settings, running):
+        running = None
     if running is not None and running.owner_url is not None:
         yield Place(settings, running.owner_url, demo=True)
     elif running is None and settings.database_url is not None:
@@ -67,6 +69,16 @@ def open_place() -> Generator[Place]:
             place = Place(settings, server.url(name), demo=running is not None)
             _require_set_up(place)
             yield place
+
+
+def _means_demo(settings: Settings, running: RunningDemo) -> bool:
+    """Tell whether commands mean the demo: not when told of a database on another server."""
+    if settings.database_url is None:
+        return True
+    if running.owner_url is None:
+        return False
+    servers = {with_database(url, "") for url in (settings.database_url, running.owner_url)}
+    return len(servers) == 1
 
 
 @asynccontextmanager

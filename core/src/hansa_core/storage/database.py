@@ -27,7 +27,7 @@ from hansa_sdk.errors import Busy, HansaError, Misconfigured, Unavailable
 T = TypeVar("T")
 
 RETRIES_MAX: Final = 5
-ACQUIRE_SECONDS: Final = 5.0
+ACQUIRE_SECONDS: Final = 10.0
 _JITTER_SECONDS: Final = (0.010, 0.200)
 _ROLLBACK_SECONDS: Final = 2.0
 
