@@ -146,7 +146,7 @@ class Cluster:
             raise self._failure("did not start")
 
     def _options(self) -> str:
-        settings = list(() if self._durable else _NOT_DURABLE)
+        settings: list[str] = [*(() if self._durable else _NOT_DURABLE)]
         # A failed statement's details hold people's data, which has no place in a log.
         settings.append("log_error_verbosity=terse")
         if sys.platform == "win32":
