@@ -234,3 +234,10 @@ async def test_version_that_is_yet_to_come_is_refused(kernel: Platform, admin: C
     made = (await create(kernel, admin, "probe.order", {"name": "early"}))[0]
     with pytest.raises(Stale, match="has version 1; 9 is yet to come"):
         await update(kernel, admin, "probe.order", RowUpdate(id_of(made), 9, {"name": "x"}))
+
+
+@pytest.mark.parametrize("text", ["text", "5", "null", '{"a": 1}'])
+async def test_json_text_stays_a_text(kernel: Platform, admin: Caller, text: str) -> None:
+    made = (await create(kernel, admin, "probe.thing", {"name": "json", "extra": text}))[0]
+    async with kernel.runtime.read(admin) as unit:
+        assert (await unit.get(Thing, id_of(made))).extra == text

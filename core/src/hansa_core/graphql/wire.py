@@ -28,7 +28,16 @@ _STATUS: Final[Mapping[str, int]] = {
     "misconfigured": 503,
     "internal": 500,
 }
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def _plain_text(value: object) -> object:
+    """Currency, Email and the like are texts of classes of their own."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain_text)
 
 
 @dataclass(frozen=True, slots=True)

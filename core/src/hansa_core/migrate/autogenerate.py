@@ -13,6 +13,7 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.sql.schema import SchemaConst
 
+from hansa_core.migrate.filling import fill_new_columns
 from hansa_core.migrate.rendering import render_script, slug
 from hansa_core.migrate.runner import inside, upgrade
 from hansa_core.migrate.scripts import ScriptLocation, load_scripts
@@ -47,6 +48,7 @@ def make_migration(
             operations = produce_migrations(context, target).upgrade_ops
             if operations is None or operations.is_empty():
                 return None
+            fill_new_columns(operations)
             body = render_python_code(operations, migration_context=context)
     before = scripts.get_current_head()
     revision = f"{len(list(scripts.walk_revisions())) + 1:04}"
@@ -83,8 +85,11 @@ def _own_metadata(connection: sa.Connection, tables: sa.MetaData) -> sa.MetaData
     for table in tables.tables.values():
         table.to_metadata(target, schema=None, referred_schema_fn=_no_schema)  # type: ignore[arg-type]  # None is documented, the annotation omits it
         for column in target.tables[table.name].columns:
-            if isinstance(column.type, sa.TypeDecorator):
-                # Scripts outlive our classes: they name the database type under ours.
+            # Scripts outlive our classes: they name the database type under ours. SQLAlchemy's own
+            # Interval is one, too, and what it names for other databases is a timestamp.
+            if isinstance(column.type, sa.TypeDecorator) and not isinstance(
+                column.type, sa.Interval
+            ):
                 column.type = column.type.impl_instance
         wanted.update(key.target_fullname.split(".")[-2] for key in table.foreign_keys)
     missing = wanted - set(target.tables)

@@ -57,17 +57,25 @@ def in_order(plugins: Sequence[Plugin]) -> list[Plugin]:
 
 
 def required_names(plugin: Plugin) -> tuple[str, ...]:
-    """Return the names of the plugins this one requires."""
-    return tuple(Requirement(line).name for line in plugin.requires)
+    """Return the names of the plugins this one requires; lines that say none are left out."""
+    names: list[str] = []
+    for line in plugin.requires:
+        try:
+            names.append(Requirement(line).name)
+        except InvalidRequirement:
+            continue  # `check_plugins` tells it
+    return tuple(names)
 
 
 def with_required(names: Sequence[str], installed: Mapping[str, Plugin]) -> list[str]:
     """Return `names` and all they require, in order; unknown ones are left to the checks."""
     wanted: dict[str, None] = {}
+    seen: set[str] = set()  # a circle ends here and is told by `check_plugins`
 
     def add(name: str) -> None:
-        if name in wanted:
+        if name in seen:
             return
+        seen.add(name)
         for required in required_names(installed[name]) if name in installed else ():
             add(required)
         wanted[name] = None

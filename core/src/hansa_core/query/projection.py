@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -49,13 +48,13 @@ class Projection:
 
     def row(self) -> Callable[[Row], dict[str, object]]:
         """Add every stored field; return what makes the record's row of plain values."""
-        names: dict[str, tuple[str, Kind | None]] = {}
+        names: dict[str, str] = {}
         for field in self.meta.stored:
-            names[field.name] = (self.stored(field.column), field.kind)
+            names[field.name] = self.stored(field.column)
             if field.kind is Kind.QUANTITY:
                 unit = unit_column(field)
-                names[unit] = (self.stored(unit), None)
-        return lambda row: {name: plain(kind, row[label]) for name, (label, kind) in names.items()}
+                names[unit] = self.stored(unit)
+        return lambda row: {name: row[label] for name, label in names.items()}
 
     def value(self, name: str) -> Callable[[Row], object]:
         """Add what one field needs; return what reads its value.
@@ -78,7 +77,7 @@ class Projection:
         if field.kind is Kind.QUANTITY and field.stored:
             unit = self.stored(unit_column(field))
             return lambda row: _quantity(row[label], row[unit])
-        return lambda row: plain(field.kind, row[label])
+        return lambda row: row[label]
 
     def _computed(self, field: FieldMeta) -> Callable[[Row], object]:
         whole, compute = self.row(), field.compute
@@ -110,13 +109,6 @@ def relation_of(meta: EntityMeta, name: str) -> ManyMeta:
     if found is None:
         raise _no_field(meta, name)
     return found
-
-
-def plain(kind: Kind | None, value: object) -> object:
-    """Return a value as rows hold it from what the driver gives."""
-    if kind in (Kind.JSON, Kind.TRANSLATED) and isinstance(value, str):
-        return cast(object, json.loads(value, parse_float=Decimal))
-    return value
 
 
 def ids_in(rows: Sequence[Row], label: str) -> list[UUID]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from hansa_core.model.instances import put_plain
 from hansa_core.model.meta import EntityMeta, FieldMeta, Kind
 from hansa_core.storage.statements import TENANT_SCHEMA
 
@@ -69,6 +70,10 @@ def _columns(
         primary_key=field.name == "id",
         nullable=field.nullable,
     )
+    if field.has_default and field.default is not None:
+        filled: dict[str, object] = {}
+        put_plain(field, field.default, filled)
+        column.info["hansa_default"] = filled[field.name]
     parts.append(column)
     if field.kind is Kind.QUANTITY:
         parts.append(sa.Column(unit_column(field), sa.Text, nullable=field.nullable))
