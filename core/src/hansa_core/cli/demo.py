@@ -14,6 +14,7 @@ import typer
 
 from hansa_core.auth.passwords import Passwords
 from hansa_core.auth.tokens import read_key
+from hansa_core.caller import Caller
 from hansa_core.cli.demo_mark import RunningDemo, only_demo, publish_demo
 from hansa_core.cli.options import PortOption
 from hansa_core.cli.output import note, say
@@ -114,6 +115,9 @@ async def _administrator(runtime: Runtime, settings: Settings, tenant: Tenant) -
     known = path.exists()
     letters = secret_file(path).translate(str.maketrans("+/", "-_"))
     password = letters[:_PASSWORD_LENGTH]
+    caller = await runtime.system_caller(tenant, "demo")
+    if known and await _has_administrator(runtime, caller):
+        return password
     hashed = await Passwords().hash(password)
 
     async def work(unit: UnitOfWork) -> None:
@@ -128,11 +132,19 @@ async def _administrator(runtime: Runtime, settings: Settings, tenant: Tenant) -
                 roles=["system.administrator"],
             )
         else:
-            if not known:
-                await set_password(unit, user.id, hashed)
+            await set_password(unit, user.id, hashed)
 
-    await runtime.write(await runtime.system_caller(tenant, "demo"), work)
+    await runtime.write(caller, work)
     return password
+
+
+async def _has_administrator(runtime: Runtime, caller: Caller) -> bool:
+    async with runtime.read(caller) as unit:
+        try:
+            await user_by_email(unit, EMAIL)
+        except NotFound:
+            return False
+    return True
 
 
 async def _key(runtime: Runtime, settings: Settings, tenant: Tenant) -> str:
