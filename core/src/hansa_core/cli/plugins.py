@@ -63,7 +63,10 @@ def enable(
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Enable plugins, and those they require, for a company; servers need no restart."""
+    """Enable plugins, and those they require, for a company.
+
+    Servers need no restart, save those started before the plugin was installed.
+    """
     slug = tenant_of(context, tenant)
 
     async def work(place: Place) -> dict[str, object]:

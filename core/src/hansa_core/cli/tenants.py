@@ -32,7 +32,7 @@ def create(
     host: Annotated[list[str] | None, typer.Option(help="A host name that means it.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a company with its own data and plugins; SLUG.localhost reaches it."""
+    """Make a company with its own data and plugins; on this machine SLUG.localhost reaches it."""
     with open_place() as place:
         tenant, plugins = asyncio.run(_create(place, slug, plugin or [], host or []))
     if as_json:

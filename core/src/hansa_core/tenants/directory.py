@@ -124,7 +124,7 @@ def _add_host(connection: sa.Connection, tenant_id: UUID, host: str) -> None:
         raise Invalid(
             f"{host!r} cannot be a tenant's host name.",
             next_step="Give a name like books.example.com, without scheme or port; "
-            "<tenant>.localhost works by itself.",
+            "<tenant>.localhost works by itself on this machine.",
             path=("hosts",),
         )
     added = connection.execute(
