@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal
 from uuid import UUID
+
+from typing_extensions import TypeVar
 
 from hansa_sdk.predicates import Compare, Marker, Operator, Path, Predicate, Quantifier, Related
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 V = TypeVar("V")
 E_co = TypeVar("E_co", covariant=True)
+Owner_co = TypeVar("Owner_co", covariant=True, default=object)
+"""The class a column was taken from: what a reference must refer to for the column behind it."""
 
 
 class AnyColumn:
@@ -25,11 +29,18 @@ class AnyColumn:
     ('name',)
     """
 
-    __slots__ = ("_name", "owner", "prefix")
+    __slots__ = ("_name", "crossed", "owner", "prefix")
 
-    def __init__(self, owner: type[object], name: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        owner: type[object],
+        name: str,
+        prefix: tuple[str, ...] = (),
+        crossed: tuple[str, ...] = (),
+    ) -> None:
         self.owner = owner
         self.prefix = prefix
+        self.crossed = crossed
         self._name = name
 
     @property
@@ -40,7 +51,7 @@ class AnyColumn:
     @property
     def path(self) -> Path:
         """Where the column is, seen from the entity the expression starts at."""
-        return Path(str(getattr(self.owner, "__entity_name__", "")), (*self.prefix, self._name))
+        return Path(_entity_of(self), (*self.prefix, self._name), self.crossed)
 
     def _compare(self, operator: Operator, value: object, *, exact_case: bool = True) -> Predicate:
         operand = value.path if isinstance(value, AnyColumn) else value
@@ -62,8 +73,10 @@ class AnyColumn:
         return f"<column {self.path}>"
 
 
-class Column(AnyColumn, Generic[T]):
+class Column(AnyColumn, Generic[T, Owner_co]):
     """A field seen on its class: comparisons give predicates, typed by the field's type.
+
+    `Deal.title` is a `Column[str, Deal]`, which is a `Column[str]` too.
 
     >>> from hansa_sdk.system import User
     >>> (User.name == "Ada").operator
@@ -108,7 +121,7 @@ class Column(AnyColumn, Generic[T]):
         return self._compare("ends_with", text, exact_case=False)
 
 
-class RefColumn(AnyColumn, Generic[T]):
+class RefColumn(AnyColumn, Generic[T, Owner_co]):
     """A to-one reference seen on its class.
 
     >>> from hansa_sdk.system import User, UserTeam
@@ -133,13 +146,20 @@ class RefColumn(AnyColumn, Generic[T]):
         """The reference is to one of the records with these ids."""
         return self._compare("in", values if isinstance(values, Marker) else tuple(values))
 
-    def to(self, column: Column[V]) -> Column[V]:
+    def to(self, column: Column[V, T]) -> Column[V, Owner_co]:
         """Follow the reference to a field of the entity it refers to."""
-        return Column(self.owner, column.field_name, (*self.prefix, self._name, *column.prefix))
+        return Column(self.owner, column.field_name, *self._across(column))
 
-    def via(self, reference: RefColumn[V]) -> RefColumn[V]:
+    def via(self, reference: RefColumn[V, T]) -> RefColumn[V, Owner_co]:
         """Follow the reference to a reference of the entity it refers to."""
-        return RefColumn(self.owner, reference._name, (*self.prefix, self._name, *reference.prefix))
+        return RefColumn(self.owner, reference._name, *self._across(reference))
+
+    def _across(self, column: AnyColumn) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names and the entities that lie before a column behind this reference."""
+        return (
+            (*self.prefix, self._name, *column.prefix),
+            (*self.crossed, _entity_of(column), *column.crossed),
+        )
 
 
 class ManyColumn(AnyColumn, Generic[E_co]):
@@ -180,6 +200,10 @@ class Order:
     path: Path
     descending: bool
     nulls_first: bool
+
+
+def _entity_of(column: AnyColumn) -> str:
+    return str(getattr(column.owner, "__entity_name__", ""))
 
 
 def _as_compare(predicate: Predicate) -> Compare:

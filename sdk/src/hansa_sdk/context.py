@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 from uuid import UUID
 
-from hansa_sdk.columns import Order
+from hansa_sdk.columns import AnyColumn, Column, Order
 from hansa_sdk.entity import Entity
 from hansa_sdk.events import Event
 from hansa_sdk.hooks import HookSpec, P, R
 from hansa_sdk.links import Lines, Link
 from hansa_sdk.predicates import Predicate
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 E = TypeVar("E", bound=Entity)
 
 
@@ -56,6 +59,77 @@ class Context(Protocol):
 
     async def count(self, entity: type[E], where: Predicate | None = None) -> int:
         """Count the records that meet `where`."""
+        ...
+
+    @overload
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: tuple[Column[A, Any]],  # Any: of whichever entity, here and below
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[tuple[A]]: ...
+    @overload
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: tuple[Column[A, Any], Column[B, Any]],
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[tuple[A, B]]: ...
+    @overload
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: tuple[Column[A, Any], Column[B, Any], Column[C, Any]],
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[tuple[A, B, C]]: ...
+    @overload
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: Sequence[AnyColumn],
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[tuple[object, ...]]: ...
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: Sequence[AnyColumn],
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> Sequence[tuple[object, ...]]:
+        """Return columns of records, also across references, as tuples; at most 10,000.
+
+        One statement. A value is None where its row or the field is hidden from the caller.
+        Raises Denied for a field that he may read on no row.
+        """
+        ...
+
+    def source(self, entity: type[Entity]) -> Any:  # an sqlalchemy Subquery; the SDK needs none
+        """Return what the caller may read of an entity as a table for a hand-written report.
+
+        Its columns are the stored fields by name (`source.c.amount`), masked ones null, archived
+        records left out. It holds for the present transaction.
+        """
+        ...
+
+    async def report(self, statement: Any) -> list[Mapping[str, object]]:  # an sqlalchemy Select
+        """Run a statement over sources, and return its rows by column name, at most 10,000.
+
+        Raises Invalid for a statement that reads anything but sources.
+        """
         ...
 
     async def load(self, link: Link[E]) -> E:

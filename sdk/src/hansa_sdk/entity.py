@@ -92,7 +92,7 @@ class Entity(_Record):
 
     `name` is plugin.noun; `plural` defaults to the noun + s; `subject` names the reference to the
     person or organisation whose data a record is ("self" for the record itself); `archivable`
-    records are hidden instead of deleted; `order` is the fields a list is ordered by.
+    records can be hidden from lists; `unique` lists the fields whose values together are unique.
 
     >>> class Note(Entity, name="demo.note", label="Note"):
     ...     text: Field[str] = field(max_length=200)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from types import NoneType
+from typing import (
+    Final,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
 from uuid import UUID
 
 from hansa_sdk.columns import AnyColumn, Column, ManyColumn, RefColumn
@@ -13,6 +24,7 @@ from hansa_sdk.predicates import Predicate
 
 T = TypeVar("T")
 E = TypeVar("E")
+Owner = TypeVar("Owner")
 OnDelete: TypeAlias = Literal["restrict", "cascade", "set_null"]
 RollupKind: TypeAlias = Literal["sum", "count", "min", "max"]
 
@@ -54,7 +66,7 @@ class FieldOptions:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A figure over a to-many relation, computed by the database.
+    """A figure over a to-many relation, computed by the database when GraphQL asks for it.
 
     >>> Rollup("count", lambda: None, None).kind
     'count'
@@ -88,12 +100,21 @@ class FieldBase:
         self.name = name
 
     def read(self, record: object) -> object:
-        """Return the record's value, computing it where the field is computed."""
+        """Return the record's value, computing it where the field is computed.
+
+        Raises AttributeError for a value that is not there yet, and for roll-ups.
+        """
         if self.compute is not None:
             return self.compute(record)
+        place = f"{type(record).__name__}.{self.name}"
+        if self.rollup is not None:
+            raise AttributeError(
+                f"{place} is a roll-up: the database computes it for GraphQL, records do not hold "
+                "it. Count with ctx.count(...), or add up what ctx.load_all(...) gives."
+            )
         values = cast("dict[str, object]", record.__dict__["values"])
         if self.name not in values:
-            raise AttributeError(f"{type(record).__name__}.{self.name} has no value yet")
+            raise AttributeError(f"{place} has no value yet")
         return values[self.name]
 
     def write(self, record: object, value: object) -> None:
@@ -111,10 +132,10 @@ class Field(FieldBase, Generic[T]):
     """
 
     @overload
-    def __get__(self, instance: None, owner: type[object]) -> Column[T]: ...
+    def __get__(self, instance: None, owner: type[Owner]) -> Column[T, Owner]: ...
     @overload
     def __get__(self, instance: object, owner: type[object]) -> T: ...
-    def __get__(self, instance: object | None, owner: type[object]) -> Column[T] | T:
+    def __get__(self, instance: object | None, owner: type[object]) -> Column[T, object] | T:
         if instance is None:
             return Column(owner, self.name)
         return cast(T, self.read(instance))
@@ -132,8 +153,10 @@ class Ref(FieldBase, Generic[T]):
     ''
     """
 
+    _entity: type[object] | None = None
+
     @overload
-    def __get__(self, instance: None, owner: type[object]) -> RefColumn[T]: ...
+    def __get__(self, instance: None, owner: type[Owner]) -> RefColumn[T, Owner]: ...
     @overload
     def __get__(self: Ref[E | None], instance: object, owner: type[object]) -> Link[E] | None: ...
     @overload
@@ -141,11 +164,27 @@ class Ref(FieldBase, Generic[T]):
     def __get__(self, instance: object | None, owner: type[object]) -> object:
         if instance is None:
             return RefColumn[T](owner, self.name)
-        return self.read(instance)
+        value = self.read(instance)
+        if isinstance(value, Link):
+            link = cast("Link[object]", value)
+            return link if link.target else Link[object](id=link.id, target=self._target(owner))
+        return value
 
     def __set__(self, instance: object, value: T | Link[T]) -> None:
         plain: object = value
         self.write(instance, plain if plain is None or is_link(plain) else Link(record=plain))
+
+    def _target(self, owner: type[object]) -> type[object] | None:
+        """Read the entity referred to from the annotation, where its names can be found."""
+        if self._entity is None:
+            try:
+                annotated = get_args(get_type_hints(owner)[self.name])[0]
+            except NameError:
+                return None
+            parts: tuple[object, ...] = (*get_args(annotated), annotated)
+            found = [part for part in parts if isinstance(part, type) and part is not NoneType]
+            self._entity = found[0] if found else None
+        return self._entity
 
 
 class Many(FieldBase, Generic[T]):
@@ -290,7 +329,11 @@ def rollup(
 ) -> Field[T]:  # pyright: ignore[reportInvalidTypeVarUse]  # T comes from the annotation
     """Declare a figure over a to-many relation: `over` is a field of the related entity.
 
-    Callables, because the other entity may be declared later.
+    Callables, because the other entity may be declared later. GraphQL reads it, over the records
+    its caller may see; records in Python do not hold it: `ctx.count(Deal, Deal.company == company)`
+    does, or adding up what `ctx.load_all(company.deals)` gives. A count is an `int`; "min" and
+    "max" are the type of `over` or None; "sum" adds numbers, never amounts, whose currencies may
+    differ.
 
     >>> rollup("count", lambda: AnyColumn(object, "id")).rollup.kind
     'count'

@@ -11,6 +11,9 @@ T_co = TypeVar("T_co", covariant=True)
 class Link(Generic[T_co]):
     """A reference to one record; `await ctx.load(link)` is the only way to fetch it.
 
+    Make one by `id` to refer to a record that was not fetched. Read back from the record it was
+    given to it can be loaded; to load it without that, say its entity as `target`.
+
     >>> Link(id=UUID(int=7)).id
     UUID('00000000-0000-0000-0000-000000000007')
     """
@@ -22,13 +25,13 @@ class Link(Generic[T_co]):
         *,
         id: UUID | None = None,
         record: T_co | None = None,
-        target: type[object] | None = None,
+        target: type[T_co] | None = None,
     ) -> None:
         if (id is None) == (record is None):
             raise TypeError("Link takes either id or record")
         self._id = id
         self._record = record
-        self.target = type(record) if record is not None else target
+        self.target: type[object] | None = type(record) if record is not None else target
 
     @property
     def record(self) -> T_co | None:

@@ -6,7 +6,7 @@ The kernel turns a predicate into SQL or evaluates it on a record; both agree (t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NoReturn, TypeAlias
 
@@ -55,12 +55,15 @@ class Predicate:
 class Path:
     """Names from an entity to a field, across to-one references: ("company", "name").
 
+    `crossed` names the entities whose fields were meant behind each reference, where that is known.
+
     >>> str(Path("crm.deal", ("party", "name")))
     'crm.deal.party.name'
     """
 
     entity: str
     names: tuple[str, ...]
+    crossed: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return ".".join((self.entity, *self.names))

@@ -72,9 +72,7 @@ class Company(Entity, name="sales.company", plural="companies", label="Company")
     slogan: Field[Translated | None] = field(default=None)
     deals: Many[Deal] = many("company", owned=True)
     deal_count: Field[int] = rollup("count", lambda: Deal.title)
-    won_total: Field[Decimal] = rollup(
-        "sum", lambda: Deal.amount, where=lambda: Deal.stage == Stage.WON
-    )
+    won_count: Field[int] = rollup("sum", lambda: Deal.count, where=lambda: Deal.stage == Stage.WON)
 
 
 class Deal(Entity, name="sales.deal", label="Deal"):
@@ -149,11 +147,15 @@ def read(deal: Deal, company: Company) -> None:
     assert_type(deal.weighted, Money)
     assert_type(deal.close, date | None)
     assert_type(company.deals, Lines[Deal])
-    assert_type(company.won_total, Decimal)
+    assert_type(company.won_count, int)
     assert_type(company[CompanyBilling].credit_limit, Decimal | None)
-    assert_type(Deal.title, Column[str])
-    assert_type(Deal.weighted, Column[Money])
-    assert_type(Deal.company.to(Company.name), Column[str])
+    assert_type(Deal.title, Column[str, Deal])
+    assert_type(Deal.weighted, Column[Money, Deal])
+    assert_type(Deal.company.to(Company.name), Column[str, Deal])
+    assert_type(Deal.team.via(Team.parent).to(Team.id), Column[UUID, Deal])
+    assert_type(Deal.team.to(Team.parent.to(Team.name)), Column[str, Deal])
+    text: Column[str] = Deal.title
+    assert_type(text.contains("x"), Predicate)
 
 
 def conditions(user: User, ids: Sequence[UUID]) -> tuple[Predicate, ...]:
