@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hansa_core.storage.database import RETRIES_MAX, TransactionBroken
 from hansa_core.storage.transaction import Session
 from hansa_core.testing.waiting import eventually
-from hansa_sdk.errors import Busy, Invalid
+from hansa_sdk.errors import Busy, Invalid, LimitExceeded
 from tests.core.storage.conftest import NOTE, Store, add
 
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$"
@@ -199,3 +199,21 @@ async def test_cancelling_inside_leaves_nothing_and_no_dirty_connection(
     async with store.database.transaction(store.tenant) as session:
         await add(session, 9)
     assert store.ids() == [9]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT repeat('x', 2000000000)",  # a value of more than 1 GB
+        f"SELECT {', '.join(['1'] * 1_665)}",  # columns of one row
+        f"SELECT json_build_array({', '.join(['1'] * 101)})",  # arguments of one function
+        f"SELECT {' + '.join(['1'] * 100_000)}",  # the stack
+    ],
+    ids=["size", "columns", "arguments", "depth"],
+)
+async def test_what_is_too_much_for_the_server_is_a_limit(store: Store, statement: str) -> None:
+    with pytest.raises(LimitExceeded, match=r"cannot do this much at once: .*smaller pages"):
+        async with store.database.transaction(store.tenant) as session:
+            await session.execute(sa.text(statement))
+    async with store.database.transaction(store.tenant) as session:
+        await add(session, 1)

@@ -21,7 +21,15 @@ from hansa_core.storage.refusals import (
     told,
     translated,
 )
-from hansa_core.storage.transaction import Connection, Isolation, Session, Tenant, begin_text
+from hansa_core.storage.transaction import (
+    LOGIN_TEXT,
+    Connection,
+    Isolation,
+    Session,
+    Tenant,
+    begin_text,
+    reading_text,
+)
 from hansa_sdk.errors import Busy, HansaError, Misconfigured, Unavailable
 
 T = TypeVar("T")
@@ -31,10 +39,22 @@ ACQUIRE_SECONDS: Final = 10.0
 _JITTER_SECONDS: Final = (0.010, 0.200)
 _ROLLBACK_SECONDS: Final = 2.0
 
+_SPELLING: Final = {"timezone": "UTC", "intervalstyle": "iso_8601", "datestyle": "ISO"}
+"""How the database writes what it answers as text, whatever its own settings are."""
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     _Borrowed = PoolConnectionProxy[asyncpg.Record]
+
+
+_UNKNOWN: Final = ""
+READ_SECONDS: Final = 5
+"""How long one statement of `Database.reading` may take."""
+STATEMENTS_KEPT: Final = 300
+"""Prepared statements a connection keeps."""
+STATEMENT_BYTES_KEPT: Final = 200_000
+"""Bytes of the longest of them."""
 
 
 class TransactionBroken(HansaError):
@@ -51,16 +71,35 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         encoder=str,  # statements send documents as text and cast them
         decoder=lambda text: json.loads(text, parse_float=Decimal),
     )
+    # The type of whole answers, which go on as they are: no column has it.
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
+    )
+
+
+async def _tidied(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Give a connection back as it is: transactions leave nothing behind, and asyncpg ends them.
+
+    What it would ask the server to forget is one exchange more for every request.
+    """
 
 
 class Database:
     """One physical database, reached as the application login, which owns nothing."""
 
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], *, acquire_seconds: float = ACQUIRE_SECONDS
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        roles: dict[int, str] | None = None,
+        *,
+        acquire_seconds: float = ACQUIRE_SECONDS,
     ) -> None:
-        """`acquire_seconds`: how long a request waits for a connection when all are in use."""
+        """`acquire_seconds`: how long a request waits for a connection when all are in use.
+
+        `roles` tells, by the process at the other end, which connections read as which role.
+        """
         self._pool = pool
+        self._roles = {} if roles is None else roles
         self._acquire_seconds = acquire_seconds
 
     @classmethod
@@ -69,25 +108,52 @@ class Database:
 
         Raises Misconfigured when the server cannot be reached or refuses the login.
         """
+        roles: dict[int, str] = {}
+
+        async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+            roles.pop(connection.get_server_pid(), None)  # of one that ended
+            await _prepare(connection)
+
         try:
             pool = await asyncpg.create_pool(
                 url,
                 min_size=1,
                 max_size=size_max,
-                statement_cache_size=200,
+                statement_cache_size=STATEMENTS_KEPT,
+                max_cacheable_statement_size=STATEMENT_BYTES_KEPT,
                 command_timeout=900,
-                init=_prepare,
+                server_settings=_SPELLING,
+                init=prepare,
+                reset=_tidied,
             )
         except (OSError, asyncpg.PostgresError) as error:
             raise Misconfigured(
                 f"The database could not be reached: {error}.",
                 next_step="Check HANSA_DATABASE_URL and the server; `hansa doctor` helps.",
             ) from error
-        return cls(pool)
+        return cls(pool, roles)
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         await self._pool.close()
+
+    @asynccontextmanager
+    async def reading(self, tenant: Tenant) -> AsyncGenerator[Session]:
+        """Borrow a connection on which each statement is a read of its own, as the tenant's role.
+
+        The connection keeps the role for the next reader of the tenant: nothing but the statement
+        itself crosses the network. Raises Busy when no connection gets free in time, Unavailable
+        without a database.
+        """
+        async with self._acquired() as acquired:
+            connection = cast(Connection, acquired)
+            pid = acquired.get_server_pid()
+            if self._roles.get(pid) != tenant.role:
+                self._roles[pid] = _UNKNOWN  # should the next line not come to its end
+                with told():
+                    await connection.execute(reading_text(tenant, READ_SECONDS))
+                self._roles[pid] = tenant.role
+            yield Session(connection, tenant)
 
     @asynccontextmanager
     async def transaction(
@@ -162,14 +228,21 @@ class Database:
         """
         async with self._acquired(timeout_seconds) as acquired:
             with told():
+                pid = acquired.get_server_pid()
+                if pid in self._roles:
+                    self._roles[pid] = _UNKNOWN  # as above
+                    await acquired.execute(LOGIN_TEXT)
+                    del self._roles[pid]
                 yield cast(Connection, acquired)
 
     @asynccontextmanager
     async def _acquired(self, timeout_seconds: float | None = None) -> AsyncGenerator[_Borrowed]:
         seconds = self._acquire_seconds if timeout_seconds is None else timeout_seconds
+        # A timer costs as much as taking a connection that is free.
+        limit = None if self._pool.get_idle_size() else seconds
         try:
             with told():
-                acquired = await self._pool.acquire(timeout=seconds)
+                acquired = await self._pool.acquire(timeout=limit)
         except Busy as error:
             if self._pool.get_size() < self._pool.get_max_size():
                 raise Unavailable(
@@ -224,6 +297,8 @@ async def _commit(acquired: _Borrowed, *, writes: bool) -> None:
 async def _roll_back(acquired: _Borrowed) -> None:
     """Undo an open transaction, or end its connection: either way nothing stays of it.
 
+    Between two statements one may be open that nobody began: asyncpg parses a statement before it
+    sends its values, and the server keeps what that began until it hears more.
     Being cancelled once more has to wait: the server would go on with the statement otherwise.
     """
     ending = asyncio.ensure_future(_end_transaction(acquired))

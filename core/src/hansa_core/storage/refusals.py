@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from hansa_sdk.errors import Busy, HansaError, Invalid, Unavailable
+from hansa_sdk.errors import Busy, HansaError, Invalid, LimitExceeded, Unavailable
 
 UNIQUE: Final = "unique"
 FOREIGN_KEY: Final = "foreign_key"
@@ -39,9 +39,11 @@ _AWAY: Final = (
 )
 _GONE: Final = ("connection is closed", "released back to the pool", "pool is clos")
 """How asyncpg tells of a connection that ended; it has no class for them."""
+_TOO_LARGE: Final = "invalid memory alloc request size"
+"""What PostgreSQL says under its code for bugs where a value would have more than 1 GB."""
 
 
-def refusal_kind(error: Exception) -> str:
+def refusal_kind(error: BaseException | None) -> str:
     """Return UNIQUE or FOREIGN_KEY for those violations, else OTHER."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return UNIQUE
@@ -68,6 +70,11 @@ def translated(error: Exception) -> HansaError | None:
         return Invalid(
             f"The database cannot hold a value: {_first_line(error)}.",
             next_step="Check numbers and dates for their size.",
+        )
+    if _is_limit(error):
+        return LimitExceeded(
+            f"The database cannot do this much at once: {_first_line(error)}.",
+            next_step="Ask for smaller pages (first) or fewer fields, or write less at once.",
         )
     if is_lost(error):
         return Unavailable("The database does not answer.", next_step=_AGAIN, params=_RETRY_AFTER)
@@ -113,6 +120,13 @@ def told() -> Generator[None]:
 def _is_value(error: Exception) -> bool:
     # asyncpg has two classes of this name: the server's, and its own for arguments (a ValueError)
     return isinstance(error, (asyncpg.DataError, ValueError))
+
+
+def _is_limit(error: Exception) -> bool:
+    """Tell whether a statement or its answer is larger than PostgreSQL can handle (1 GB)."""
+    if isinstance(error, asyncpg.InternalServerError):
+        return _TOO_LARGE in str(error)
+    return isinstance(error, asyncpg.ProgramLimitExceededError)
 
 
 def _first_line(error: Exception) -> str:

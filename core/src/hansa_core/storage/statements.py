@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from hansa_core.storage.reserved import quote_newer_words
 TENANT_SCHEMA: Final = quoted_name("__tenant__", quote=True)
 """The schema every tenant table is declared in; rendered per tenant by `Statement.text`."""
 
+_TEXTS_KEPT: Final = 8
+"""Texts of one statement that are kept, one for each tenant."""
 _PLACEHOLDER: Final = '"__tenant__"'
 
 
@@ -26,10 +28,17 @@ class Statement:
     template: str
     names: tuple[str, ...]
     defaults: Mapping[str, object]
+    _texts: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     def text(self, schema: str) -> str:
-        """Return the SQL for the tenant whose schema is `schema`."""
-        return self.template.replace(_PLACEHOLDER, quote_name(schema))
+        """Return the SQL for the tenant whose schema is `schema`; kept for the last few."""
+        known = self._texts.get(schema)
+        if known is None:
+            if len(self._texts) >= _TEXTS_KEPT:
+                self._texts.clear()
+            known = self.template.replace(_PLACEHOLDER, quote_name(schema))
+            self._texts[schema] = known
+        return known
 
     def bind(self, params: Mapping[str, object]) -> list[object]:
         """Return the values in the statement's order; one not given is the literal built in.

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -148,6 +148,19 @@ def begin_text(
         f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}; "
         "SET LOCAL lock_timeout = 2000"
     )
+
+
+def reading_text(tenant: Tenant, timeout_seconds: float) -> str:
+    """Return the SQL that makes every further statement a read as the tenant's role."""
+    return (
+        f"SET ROLE {quote_name(tenant.role)}; "
+        "SET default_transaction_read_only = on; "
+        f"SET statement_timeout = {int(timeout_seconds * 1000)}"
+    )
+
+
+LOGIN_TEXT: Final = "RESET ROLE; SET default_transaction_read_only = off; SET statement_timeout = 0"
+"""The SQL that ends what `reading_text` begins."""
 
 
 def _ready(statement: sa.Executable | Statement) -> Statement:

@@ -12,8 +12,9 @@ users when run by root. Tried on Linux, as root and not; macOS takes the same pa
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -24,7 +25,7 @@ from hansa_core.storage.embedded.locks import FileLock
 from hansa_core.storage.embedded.placement import forget_place, place
 from hansa_sdk.errors import HansaError, Misconfigured
 
-__all__ = ["EmbeddedServer", "destroy", "embedded"]
+__all__ = ["EmbeddedServer", "destroy", "embedded", "starting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,17 @@ def embedded(home: Path, *, durable: bool = True) -> Generator[EmbeddedServer]:
     finally:
         users.close()
         gate.close()
+
+
+@contextmanager
+def starting(home: Path) -> Generator[Callable[[], EmbeddedServer]]:
+    """Do what `embedded` does, its start in the background; what is given waits for the server.
+
+    A start that failed raises there.
+    """
+    with ExitStack() as running, ThreadPoolExecutor(max_workers=1) as thread:
+        server = thread.submit(running.enter_context, embedded(home))
+        yield server.result
 
 
 def destroy(home: Path) -> None:

@@ -1,0 +1,102 @@
+"""Connections that keep a tenant's role between reads, whatever becomes of the readers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from hansa_core.storage.transaction import Tenant
+from hansa_core.testing.platform import Platform
+
+
+class Parsing(Protocol):
+    """The part of a connection that parses a statement and does not run it."""
+
+    async def prepare(self, query: str) -> object:
+        """Parse `query`."""
+        ...
+
+
+ROLE = sa.text("SELECT current_user::text")
+
+
+async def test_each_reader_reads_as_the_role_of_its_own_tenant(platform: Platform) -> None:
+    tenants = [await platform.tenant(), await platform.tenant()]
+    database = platform.runtime.database
+    for tenant in (*tenants, *tenants):
+        async with database.reading(tenant) as session:
+            assert await session.fetch_value(ROLE) == tenant.role
+        async with database.transaction(tenants[0]) as session:
+            assert await session.fetch_value(ROLE) == tenants[0].role
+        async with database.connection() as connection:
+            rows = await connection.fetch("SELECT current_user <> session_user AS other")
+            assert not rows[0]["other"]
+            await connection.fetch("SELECT id FROM hansa.tenant")
+
+
+async def test_a_reader_cannot_write(platform: Platform) -> None:
+    tenant = await platform.tenant()
+    delete = sa.text('DELETE FROM "__tenant__".system_user')
+    async with platform.runtime.database.reading(tenant) as session:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await session.execute(delete)
+
+
+async def _read(platform: Platform, tenant: Tenant) -> None:
+    async with platform.runtime.database.reading(tenant) as session:
+        await session.fetch(sa.text("SELECT pg_sleep(0.002)"))
+
+
+async def test_cancelled_readers_leave_the_connections_whole(platform: Platform) -> None:
+    tenants = [await platform.tenant(), await platform.tenant()]
+    database = platform.runtime.database
+
+    async def cancelled(number: int) -> None:
+        for step in range(20):
+            try:
+                async with asyncio.timeout((number + step) % 12 / 2000):
+                    await _read(platform, tenants[step % 2])
+            except TimeoutError:
+                pass
+
+    async def others() -> None:
+        for step in range(20):
+            async with database.connection() as connection:
+                assert await connection.fetch("SELECT id FROM hansa.tenant")
+            async with database.transaction(tenants[step % 2]) as session:
+                changed = sa.text('UPDATE "__tenant__".system_user SET name = name')
+                assert await session.execute(changed) >= 0
+
+    await asyncio.gather(*(cancelled(number) for number in range(8)), others(), others())
+
+
+PID = sa.text("SELECT pg_backend_pid()")
+OPEN = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'virtualxid' AND pid = ANY(:pids)")
+"""The transactions of some connections: each holds a lock on itself."""
+
+
+async def _leave_half_asked(platform: Platform, tenant: Tenant, pids: list[object]) -> None:
+    """Send what a statement sends first and then be cancelled: its values and its end are owed."""
+    database = platform.runtime.database
+    async with database.reading(tenant) as session, database.connection() as bare:
+        pids.append(await session.fetch_value(PID))
+        pids += [row["pid"] for row in await bare.fetch("SELECT pg_backend_pid() AS pid")]
+        await cast(Parsing, vars(session)["_connection"]).prepare("SELECT 1 FROM pg_class")
+        await cast(Parsing, bare).prepare("SELECT 2 FROM pg_class")
+        raise asyncio.CancelledError
+
+
+async def test_reader_cancelled_before_its_statement_ran_leaves_nothing_open(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant()
+    pids: list[object] = []
+    async with platform.runtime.database.reading(tenant) as session:
+        with pytest.raises(asyncio.CancelledError):
+            await _leave_half_asked(platform, tenant, pids)
+        assert len(set(pids)) == 2
+        assert await session.fetch_value(OPEN, {"pids": pids}) == 0
