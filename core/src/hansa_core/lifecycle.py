@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from hansa_core.auth.principal import Principal
 from hansa_core.events.tables import APPEND_ONLY
-from hansa_core.migrate.runner import upgrade
+from hansa_core.migrate.columns import lacks, missing_columns
+from hansa_core.migrate.steps import is_current
 from hansa_core.model.instances import seed_row
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.order import in_order, plugin_version
@@ -28,7 +29,7 @@ from hansa_core.system.tables import seed_table
 from hansa_core.tenants.installation import prepare_directory
 from hansa_core.tenants.logins import prepare_app_login, restrict_tables
 from hansa_core.tenants.owner import owner_engine
-from hansa_sdk import Misconfigured, Plugin, Seed
+from hansa_sdk import Misconfigured, Seed
 
 _STATE: Final = sa.table(
     "system_state", sa.column("generation", sa.BigInteger), schema=TENANT_SCHEMA
@@ -62,25 +63,44 @@ def prepare_database(owner_url: str, home: Path, app_url: str | None = None) -> 
         return prepare_app_login(engine, owner_url, home, app_url)
 
 
-def migrate_tenant(owner_url: str, tenant: Tenant, plugins: Sequence[Plugin]) -> list[str]:
+def migrate_tenant(owner_url: str, tenant: Tenant, shape: Shape) -> list[str]:
     """Bring a tenant's tables up to its plugins' newest migrations; return what was applied.
 
-    Each step is its own transaction, so a run that was cut off goes on where it stopped.
+    Each step is its own transaction, so a run that was cut off goes on where it stopped. Raises
+    Misconfigured when the migrations leave out what the plugins' declarations need.
     """
+    plugins = in_order(list(shape.plugins.values()))
+    for plugin in plugins:
+        if plugin.entities and not plugin.migrations:
+            raise Misconfigured(
+                f"Plugin {plugin.name} has entities and does not say where its migrations are.",
+                next_step="Set migrations= in its Plugin(...) to a package, then run "
+                f"`hansa plugin makemigrations {plugin.name}`.",
+            )
     applied: list[str] = []
     with owner_engine(owner_url) as engine, engine.connect() as connection:
-        for plugin in in_order(plugins):
-            if plugin.entities and not plugin.migrations:
-                raise Misconfigured(
-                    f"Plugin {plugin.name} has entities but no migrations.",
-                    next_step=f"Run `hansa plugin makemigrations {plugin.name}`.",
-                )
-            if plugin.migrations:
-                steps = upgrade(connection, tenant.schema, plugin.name, plugin.migrations)
+        current = is_current(connection, tenant, plugins)
+        connection.rollback()
+        for plugin in plugins:
+            if plugin.migrations and not current:
+                steps = _upgrade(connection, tenant, plugin.name, plugin.migrations)
                 applied.extend(f"{plugin.name}:{step}" for step in steps)
         restrict_tables(connection, tenant, APPEND_ONLY)
         connection.commit()
+        _require_columns(connection, tenant, shape)
     return applied
+
+
+def _upgrade(connection: sa.Connection, tenant: Tenant, plugin: str, scripts: str) -> list[str]:
+    from hansa_core.migrate.runner import upgrade  # brings Alembic along, seldom needed at a start
+
+    return upgrade(connection, tenant.schema, plugin, scripts)
+
+
+def _require_columns(connection: sa.Connection, tenant: Tenant, shape: Shape) -> None:
+    missing = missing_columns(connection, tenant.schema, shape)
+    if missing:
+        raise lacks(missing)
 
 
 async def enable_plugins(
@@ -98,9 +118,7 @@ async def enable_plugins(
     before = await _enabled_now(runtime, tenant)
     wanted = runtime.shapes.with_required([*before, *names])
     shape = await runtime.shapes.of(wanted)
-    applied = await asyncio.to_thread(
-        migrate_tenant, owner_url, tenant, list(shape.plugins.values())
-    )
+    applied = await asyncio.to_thread(migrate_tenant, owner_url, tenant, shape)
     caller = runtime.caller(tenant, Principal.system("enable plugins"), shape)
 
     async def work(unit: UnitOfWork) -> int:

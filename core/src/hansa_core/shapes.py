@@ -65,8 +65,13 @@ class Shapes:
         return [self.installed[name] for name in names]
 
     def with_required(self, names: Sequence[str]) -> list[str]:
-        """Return `names`, `system` and all they require, in order."""
-        return with_required(["system", *names], self.installed)
+        """Return `names`, `system` and all they require that is installed, in order.
+
+        What is required and not installed is told when the set is compiled: who requires it counts.
+        """
+        asked = ["system", *names]
+        wanted = with_required(asked, self.installed)
+        return [name for name in wanted if name in self.installed or name in asked]
 
     def _checked(self, plugins: Sequence[Plugin]) -> Shape:
         """Compile plugins that also fit together in the API; raises DeclarationErrors."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,3 +45,14 @@ def scripts(tmp_path: Path) -> Path:
     (folder / "versions").mkdir(parents=True)
     (folder / "__init__.py").touch()
     return folder
+
+
+@pytest.fixture
+def fruit_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "fruit_scripts"
+    (package / "versions").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "fruit_scripts", raising=False)
+    importlib.invalidate_caches()
+    return package

@@ -145,7 +145,25 @@ def test_role_with_an_unknown_action_is_refused_with_the_known_ones() -> None:
 def test_role_condition_inside_a_quantifier_is_checked_against_the_related_entity() -> None:
     role = Role("demo.clerk", (allow(Box, "read", when=Box.items.some(Box.name == "x")),))
     text = problems(Plugin(name="demo", entities=(Box, Item), roles=(role,)))
-    assert "role demo.clerk: when=: expected fields of demo.item, found demo.box.name" in text
+    assert (
+        "role demo.clerk: when=: expected a condition that can be met, "
+        "found A condition on demo.box stands where one on demo.item is expected."
+    ) in text
+
+
+def test_a_rule_that_hides_what_is_no_field_or_grants_no_reading_is_refused() -> None:
+    role = Role(
+        "demo.clerk",
+        (
+            allow(Box, "read", hide=[Box.id, Item.weight]),
+            allow(Box, "update", hide=[Box.name]),
+        ),
+    )
+    text = problems(Plugin(name="demo", entities=(Box, Item), roles=(role,)))
+    own = "expected fields of demo.box of its own, but id and version"
+    assert f"role demo.clerk: hide=: {own}, found id" in text
+    assert f"role demo.clerk: hide=: {own}, found demo.item.weight" in text
+    assert "role demo.clerk: hide=: expected a rule that grants read, found update" in text
 
 
 def test_denial_with_a_condition_and_a_role_declared_twice_are_refused() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +46,28 @@ def test_entry_points_that_do_not_load_are_all_named() -> None:
     assert "expected a plugin named other, found fine" in text
 
 
+def install(folder: Path, distribution: str, target: str) -> None:
+    info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\nfine = {target}\n")
+
+
+def test_name_that_two_distributions_declare_is_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    install(tmp_path, "acme-fine", f"{__name__}:fine")
+    assert installed_plugins()["fine"] == fine
+    install(tmp_path, "other-fine", f"{__name__}:fine")
+    importlib.invalidate_caches()
+    with pytest.raises(DeclarationErrors) as caught:
+        installed_plugins()
+    (problem,) = caught.value.problems
+    assert problem.plugin == "fine"
+    assert {"acme-fine", "other-fine"} <= set(problem.found.split())
+
+
 def test_circles_and_bad_lines_of_requires_are_told_not_thrown() -> None:
     shapes = Shapes(
         {
@@ -60,3 +85,13 @@ def test_circles_and_bad_lines_of_requires_are_told_not_thrown() -> None:
         compile_shape(shapes.plugins(["system", "c"]))
     with pytest.raises(DeclarationErrors, match="no circle of requirements"):
         compile_shape(shapes.plugins(["system", "a", "b"]))
+
+
+async def test_requirement_that_is_not_installed_is_told_with_who_requires_it() -> None:
+    odd = Plugin(name="odd", sdk=">=99", requires=("absent>=1",))
+    shapes = Shapes({"system": system, "odd": odd})
+    assert shapes.with_required(["odd", "unknown"]) == ["system", "odd", "unknown"]
+    with pytest.raises(DeclarationErrors) as caught:
+        await shapes.of(shapes.with_required(["odd"]))
+    found = {(each.plugin, each.expected) for each in caught.value.problems}
+    assert found == {("odd", "hansa-sdk >=99"), ("odd", "absent>=1")}

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hansa_core.clock import Clock, SystemClock
 from hansa_core.migrate.scripts import ScriptLocation, load_scripts
+from hansa_core.migrate.steps import STEPS_TABLE, version_table
 from hansa_core.storage.statements import quote_name
 from hansa_sdk.errors import Busy, Misconfigured
 
@@ -25,8 +26,8 @@ LOCK_TIMEOUT_SECONDS: Final = 2
 """How long a step waits for readers and writers before it gives way to them."""
 
 _TURN_SECONDS_MAX: Final = 60
-_LEDGER: Final = """
-CREATE TABLE IF NOT EXISTS hansa_migration_step (
+_LEDGER: Final = f"""
+CREATE TABLE IF NOT EXISTS {STEPS_TABLE} (
     plugin text NOT NULL,
     revision text NOT NULL,
     at timestamptz NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS hansa_migration_step (
 )
 """
 _ADD_STEP: Final = sa.text(
-    "INSERT INTO hansa_migration_step (plugin, revision, at) VALUES (:plugin, :revision, :at)"
+    f"INSERT INTO {STEPS_TABLE} (plugin, revision, at) VALUES (:plugin, :revision, :at)"  # noqa: S608  # a constant
 )
 _GRANTEES: Final = sa.text(
     "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl) "
@@ -79,8 +80,8 @@ def upgrade(
                 context.run_migrations()
         except DBAPIError as error:
             raise _failure(error, f"{plugin} {run.current} in {schema}") from error
-        _make_read_only(connection, f"{plugin}_migration")
-        _make_read_only(connection, "hansa_migration_step")
+        _make_read_only(connection, version_table(plugin))
+        _make_read_only(connection, STEPS_TABLE)
     return applied
 
 
@@ -125,7 +126,7 @@ class _Run:
         """Return an Alembic context whose work is to go to the newest revision."""
         options: dict[str, Any] = {  # Alembic's own type for its options
             "fn": self._watched,
-            "version_table": f"{self._plugin}_migration",
+            "version_table": version_table(self._plugin),
             "transaction_per_migration": True,
             "on_version_apply": (note,) if note is not None else (),
         }

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from hansa_core.model.meta import EntityMeta, ManyMeta
-from hansa_core.model.paths import resolve
+from hansa_core.model.defaults import expected_in
+from hansa_core.model.instances import values_of
+from hansa_core.model.meta import EntityMeta
+from hansa_core.model.paths import check_crossed, resolve
 from hansa_core.model.roles import ADMINISTRATOR
-from hansa_sdk import AnyColumn, Invalid, Plugin, Predicate, Problem, Role
-from hansa_sdk.predicates import And, Compare, Not, Or, Path, Related
+from hansa_sdk import AnyColumn, Entity, Invalid, Plugin, Problem, Role
+from hansa_sdk.predicates import Path
 from hansa_sdk.views import BoardView, ListView
 
 RESERVED_ACTIONS: Final = frozenset(
     {"create", "update", "delete", "archive", "restore", "upsert_many", "update_many"}
     | {"delete_many", "group", "changes"}
 )
+_ASYNC: Final = "Write `async def`."
 _NOT_YET: Final = {
     "extensions": "extensions",
     "handlers": "event handlers",
@@ -59,6 +63,12 @@ def _not_yet(plugin: Plugin) -> Iterator[Problem]:
 
 
 def _actions(plugin: Plugin, entities: Mapping[str, EntityMeta]) -> Iterator[Problem]:
+    functions = {f"action {action.name}": action.function for action in plugin.actions}
+    functions |= {f"query {query.name}": query.function for query in plugin.queries}
+    for where, function in functions.items():
+        if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+            found = str(getattr(function, "__name__", function))
+            yield Problem(plugin.name, where, "an async function", f"{found}, which is not", _ASYNC)
     for action in plugin.actions:
         where = f"action {action.name}"
         name = action.entity.__entity_name__
@@ -116,8 +126,6 @@ def _role(
             yield Problem(
                 plugin.name, where, "deny() without when=", "a condition", "Deny all rows or none."
             )
-        if rule.when is not None:
-            yield from _condition(plugin, f"{where}: when=", rule.when, entities, rule.entity)
 
 
 def _unknown_action(
@@ -135,38 +143,6 @@ def _unknown_action(
     )
 
 
-def _condition(
-    plugin: Plugin,
-    where: str,
-    condition: Predicate,
-    entities: Mapping[str, EntityMeta],
-    entity: str,
-) -> Iterator[Problem]:
-    """Check every path of a condition, those inside quantifiers against the related entity."""
-    for path in paths_of(condition):
-        yield from _path(plugin, where, path, entities, entity)
-    for related in _quantified(condition):
-        try:
-            relation = resolve(entities, entity, related.path.names)
-        except Invalid:
-            continue  # told by its path above
-        if isinstance(relation, ManyMeta):
-            yield from _condition(plugin, where, related.part, entities, relation.target)
-
-
-def _quantified(condition: Predicate) -> Iterator[Related]:
-    match condition:
-        case Related():
-            yield condition
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from _quantified(part)
-        case Not(part=part):
-            yield from _quantified(part)
-        case _:
-            return
-
-
 def _path(
     plugin: Plugin, where: str, path: Path, entities: Mapping[str, EntityMeta], entity: str
 ) -> Iterator[Problem]:
@@ -175,6 +151,7 @@ def _path(
         return
     try:
         resolve(entities, entity, path.names)
+        check_crossed(entities, path)
     except Invalid as error:
         yield Problem(plugin.name, where, "a field that exists", error.message, error.next_step)
 
@@ -191,8 +168,9 @@ def _views(plugin: Plugin, entities: Mapping[str, EntityMeta]) -> Iterator[Probl
             columns = (view.by, *view.card)
         else:
             columns = view.columns if isinstance(view, ListView) else view.fields
-        for column in columns:
-            yield from _path(plugin, where, column.path, entities, name)
+        order = view.order if isinstance(view, ListView) else ()
+        for path in (*(column.path for column in columns), *(key.path for key in order)):
+            yield from _path(plugin, where, path, entities, name)
 
 
 def _seeds(plugin: Plugin, entities: Mapping[str, EntityMeta]) -> Iterator[Problem]:
@@ -209,6 +187,8 @@ def _seeds(plugin: Plugin, entities: Mapping[str, EntityMeta]) -> Iterator[Probl
         if seed.key in seen:
             yield Problem(plugin.name, where, "a key used once", seed.key, "Rename one.")
         seen.add(seed.key)
+        if name in entities:
+            yield from _seed_values(plugin, where, entities[name], seed.record)
     for part in plugin.imports:
         name = part.entity.__entity_name__
         if name not in entities:
@@ -217,19 +197,10 @@ def _seeds(plugin: Plugin, entities: Mapping[str, EntityMeta]) -> Iterator[Probl
             )
 
 
-def paths_of(predicate: Predicate) -> Iterator[Path]:
-    """Yield every path a predicate compares (those inside quantifiers stay with their entity)."""
-    match predicate:
-        case Compare(path=path, value=value):
-            yield path
-            if isinstance(value, Path):
-                yield value
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from paths_of(part)
-        case Not(part=part):
-            yield from paths_of(part)
-        case Related(path=path):
-            yield path
-        case _:
-            return
+def _seed_values(plugin: Plugin, where: str, meta: EntityMeta, record: Entity) -> Iterator[Problem]:
+    for name, value in values_of(record).items():
+        field = meta.fields.get(name)
+        expected = expected_in(field, value) if field is not None and field.stored else ""
+        if expected:
+            found = f"{value!r:.80}"
+            yield Problem(plugin.name, f"{where}: {name}", expected, found, "Correct the value.")

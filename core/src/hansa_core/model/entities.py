@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import typing
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast, get_args
 
-from hansa_core.model.meta import EntityMeta, FieldMeta, Kind, ManyMeta, camel, pascal
+from hansa_core.model.defaults import expected_in
+from hansa_core.model.meta import TEXT_KINDS, EntityMeta, FieldMeta, Kind, ManyMeta, camel, pascal
 from hansa_core.model.types import ValueType, value_type
 from hansa_sdk import Entity, Plugin, Problem
-from hansa_sdk.fields import UNSET, FieldBase, Many
+from hansa_sdk.fields import UNSET, FieldBase, FieldOptions, Many, OnDelete, Ref
 
 RESERVED_FIELDS: Final = frozenset(
     {"custom", "and", "or", "not", "some", "none", "every", "search"}
@@ -19,6 +21,8 @@ RESERVED_NOUNS: Final = frozenset({"meta", "me", "node", "query", "mutation", "s
 _SYSTEM_FIELDS: Final = frozenset(
     {"id", "created_at", "created_by", "updated_at", "updated_by", "archived", "version"}
 )
+_ON_DELETE: Final[tuple[str, ...]] = get_args(OnDelete)
+_TEXTS: Final = TEXT_KINDS | {Kind.TEXT_LIST, Kind.TRANSLATED, Kind.JSON}
 _ENTITY_NAME: Final = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -150,11 +154,8 @@ class EntityCompiler:
             )
         if kind.kind is Kind.MONEY and stored:
             self._check_currency(name, options.currency, hints)
-        if options.max_length is not None and options.max_length <= 0:
-            self.problem(name, "max_length above 0", str(options.max_length), "Correct it.")
-        if options.on_delete == "set_null" and not kind.nullable:
-            self.problem(name, "a nullable type for set_null", "a required one", "Add | None.")
-        return FieldMeta(
+        self._check_options(name, options, kind)
+        meta = FieldMeta(
             name=name,
             api_name=camel(name),
             kind=kind.kind,
@@ -181,6 +182,28 @@ class EntityCompiler:
             rollup=declared.rollup,
             aliases=options.aliases,
         )
+        expected = expected_in(meta, meta.default) if meta.has_default else ""
+        if expected:
+            found = f"default={meta.default!r:.80}"
+            self.problem(name, expected, found, "Correct the default, or the field's type.")
+        return meta
+
+    def _check_options(self, name: str, options: FieldOptions, kind: ValueType) -> None:
+        if options.max_length is not None and options.max_length <= 0:
+            self.problem(name, "max_length above 0", str(options.max_length), "Correct it.")
+        if options.max_length is not None and kind.kind not in _TEXTS:
+            self.problem(name, "max_length of a text only", str(kind.kind), "Leave it out.")
+        if options.search and kind.kind not in TEXT_KINDS:
+            self.problem(name, "search=True on a text only", str(kind.kind), "Leave it out.")
+        if options.on_delete not in _ON_DELETE:
+            self.problem(
+                name,
+                f"on_delete= one of {', '.join(_ON_DELETE)}",
+                repr(options.on_delete),
+                "Correct it.",
+            )
+        if options.on_delete == "set_null" and not kind.nullable:
+            self.problem(name, "a nullable type for set_null", "a required one", "Add | None.")
 
     def _check_currency(self, name: str, currency: str | None, hints: Hints) -> None:
         sibling = value_type(hints[currency]) if currency and currency in hints else None
@@ -199,13 +222,15 @@ class EntityCompiler:
             return None
         target = kind.target
         inverse = declared.options.inverse or ""
-        backward = target.__declared_fields__.get(inverse)
-        if backward is None or target.__entity_name__ not in self.known:
+        backward = self._references_of(target)
+        if inverse not in backward or target.__entity_name__ not in self.known:
             self.problem(
                 name,
                 f"a reference of {target.__entity_name__} back to {self.name}",
                 repr(inverse),
-                f"Name one of its fields: {', '.join(sorted(target.__declared_fields__))}.",
+                f"Name one of: {', '.join(backward)}."
+                if backward
+                else f"Declare one: Ref[{self.cls.__name__}].",
             )
             return None
         return ManyMeta(
@@ -218,7 +243,25 @@ class EntityCompiler:
             aliases=declared.options.aliases,
         )
 
+    def _references_of(self, target: type[Entity]) -> list[str]:
+        """Return the names of an entity's references to this one, sorted."""
+        try:
+            hints = typing.get_type_hints(target)
+        except (NameError, TypeError, AttributeError):
+            return []  # told where that entity is compiled
+        found: list[str] = []
+        for name, declared in target.__declared_fields__.items():
+            kind = value_type(hints.get(name)) if isinstance(declared, Ref) else None
+            if kind is not None and kind.target is self.cls:
+                found.append(name)
+        return sorted(found)
+
     def _check_whole(self, meta: EntityMeta) -> None:
+        computed = [field.compute for field in meta.fields.values() if field.compute is not None]
+        for function in (*(check.holds for check in meta.checks), *computed):
+            if inspect.iscoroutinefunction(function):  # a coroutine is true whatever it says
+                name = str(getattr(function, "__name__", function))
+                self.problem(name, "a function that is not async", "async def", "Write `def`.")
         for names in meta.unique:
             for name in names:
                 if name not in meta.fields or not meta.fields[name].stored:

@@ -46,13 +46,17 @@ def to_record(meta: EntityMeta, row: Mapping[str, object]) -> Entity:
 
 def row_of(meta: EntityMeta, record: Entity) -> dict[str, object]:
     """Return a record's stored values as a row of plain values."""
-    values = cast("dict[str, object]", record.__dict__["values"])
+    values = values_of(record)
     row: dict[str, object] = {}
-    # Money last: it checks itself against the currency the record says.
-    for field in sorted(meta.stored, key=lambda stored: stored.kind is Kind.MONEY):
+    for field in meta.money_last:
         if field.name in values:
             put_plain(field, values[field.name], row)
     return row
+
+
+def values_of(record: Entity) -> Mapping[str, object]:
+    """Return the values a record holds, by field name."""
+    return cast("Mapping[str, object]", record.__dict__["values"])
 
 
 def loaded_row(record: Entity) -> Mapping[str, object] | None:
@@ -125,9 +129,9 @@ def seed_row(meta: EntityMeta, record: Entity, ids: Mapping[int, UUID]) -> dict[
     `ids` maps the identity of each seed's record to its id: seeds are shared by all tenants and
     so never changed themselves.
     """
-    values = cast("dict[str, object]", record.__dict__["values"])
+    values = values_of(record)
     row: dict[str, object] = {}
-    for field in sorted(meta.stored, key=lambda stored: stored.kind is Kind.MONEY):
+    for field in meta.money_last:
         if field.name in values and not field.system:
             put_plain(field, _seed_value(values[field.name], ids), row)
     return row

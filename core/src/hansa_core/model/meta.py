@@ -52,7 +52,7 @@ ORDERED_KINDS = TEXT_KINDS | {
 """Kinds a list can be ordered by."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldMeta:
     """One field of an entity.
 
@@ -86,6 +86,13 @@ class FieldMeta:
     compute: Callable[..., object] | None = None
     rollup: Rollup | None = None
     aliases: tuple[str, ...] = ()
+
+    @cached_property
+    def members(self) -> Mapping[str, str]:
+        """The stored values of an enum by their API names."""
+        if self.enum is not None:
+            return {member.name.upper(): str(member.value) for member in self.enum}
+        return {value.upper(): value for value in self.values}
 
     @property
     def stored(self) -> bool:
@@ -143,6 +150,22 @@ class EntityMeta:
     def stored(self) -> tuple[FieldMeta, ...]:
         """The fields that have a column, in declaration order."""
         return tuple(meta for meta in self.fields.values() if meta.stored)
+
+    @cached_property
+    def measured(self) -> tuple[FieldMeta, ...]:
+        """The stored fields that are an amount of something: money and quantities."""
+        kinds = (Kind.MONEY, Kind.QUANTITY)
+        return tuple(meta for meta in self.stored if meta.kind in kinds)
+
+    @cached_property
+    def references(self) -> tuple[FieldMeta, ...]:
+        """The fields that refer to another record."""
+        return tuple(meta for meta in self.stored if meta.kind is Kind.REFERENCE)
+
+    @cached_property
+    def money_last(self) -> tuple[FieldMeta, ...]:
+        """The stored fields with money behind all others, whose currency it is checked against."""
+        return tuple(sorted(self.stored, key=lambda stored: stored.kind is Kind.MONEY))
 
     @property
     def single_api_name(self) -> str:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from hansa_core.model.meta import EntityMeta, FieldMeta, Kind, ManyMeta
 from hansa_sdk import Invalid
+from hansa_sdk.predicates import Path
 
 
 def resolve(
@@ -30,6 +31,20 @@ def resolve(
             )
         meta = entities[found.target]
     raise Invalid(f"A path from {entity} needs at least one name.")
+
+
+def check_crossed(entities: Mapping[str, EntityMeta], path: Path) -> None:
+    """Raise Invalid where a resolved path follows a reference to fields of another entity."""
+    meta = entities[path.entity]
+    for name, meant in zip(path.names, path.crossed, strict=False):
+        target = meta.fields[name].target
+        if meant not in ("", target):  # "" is a field of the SDK's Entity itself
+            raise Invalid(
+                f"{meta.name}.{name} refers to {target}, and {path.names[-1]} is of {meant}.",
+                next_step=f"Follow it to a field of {target}.",
+                path=path.names,
+            )
+        meta = entities[target]
 
 
 def unknown_name(meta: EntityMeta, name: str) -> Invalid:

@@ -10,7 +10,9 @@ from hansa_core.model.check_parts import check_parts
 from hansa_core.model.entities import compile_entity
 from hansa_core.model.meta import EntityMeta
 from hansa_core.model.shape import HookTables, Shape, content_key
+from hansa_core.plugins.check_shape import check_shape
 from hansa_core.plugins.hooks import compile_hooks
+from hansa_core.plugins.manifest import without_strangers
 from hansa_core.plugins.order import check_plugins, in_order, plugin_version
 from hansa_core.storage.tables import build_tables
 from hansa_sdk import (
@@ -33,21 +35,26 @@ def compile_shape(plugins: Sequence[Plugin]) -> Shape:
     Raises DeclarationErrors with every problem: missing or cyclic requirements, versions out of
     range, names outside a plugin's prefix, unknown types, fields, permissions and hooks.
     """
-    problems = check_plugins(plugins)
-    if problems:
+    problems: list[Problem] = []
+    plugins = [without_strangers(plugin, problems) for plugin in plugins]
+    mistaken = check_plugins(plugins)
+    problems.extend(mistaken)
+    if mistaken:  # no order to go on in
         raise DeclarationErrors(problems)
     ordered = in_order(plugins)
     entities = _entities(ordered, problems)
-    if problems:
+    hooks = compile_hooks(ordered, problems)
+    if problems:  # what follows would take a missing entity for further mistakes
         raise DeclarationErrors(problems)
     permissions = _permissions(ordered, entities)
-    hooks = compile_hooks(ordered, problems)
     for plugin in ordered:
         problems.extend(check_parts(plugin, entities, permissions))
     problems.extend(_twice(ordered))
+    shape = _shape(ordered, entities, permissions, hooks)
+    problems.extend(check_shape(shape))
     if problems:
         raise DeclarationErrors(problems)
-    return _shape(ordered, entities, permissions, hooks)
+    return shape
 
 
 def _entities(plugins: Sequence[Plugin], problems: list[Problem]) -> dict[str, EntityMeta]:
