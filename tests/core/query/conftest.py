@@ -19,7 +19,7 @@ from hansa_core.clock import FixedClock
 from hansa_core.model.shape import Shape
 from hansa_core.policy.grants import Grants
 from hansa_core.query.cursor import CursorSealer
-from hansa_core.query.predicates import Bindings
+from hansa_core.query.late import Bindings
 from hansa_core.query.reader import Reader
 from hansa_core.storage.database import Database
 from hansa_core.storage.transaction import Session, Tenant
@@ -58,7 +58,7 @@ class Probe:
             self.tenant,
             Principal(user, teams=TEAMS),
             self.shape,
-            Grants("test", {(name, "read"): rule for name, rule in granted.items()}),
+            Grants(f"test {granted}", {(name, "read"): rule for name, rule in granted.items()}),
         )
 
     def reader(self, session: Session, rows: Mapping[str, Predicate] | None = None) -> Reader:

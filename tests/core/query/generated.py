@@ -42,6 +42,8 @@ _PLACES: Final = {Kind.DECIMAL: 6, Kind.MONEY: 4, Kind.QUANTITY: 6}
 _VALUES: Final[dict[Kind, st.SearchStrategy[object]]] = {
     Kind.TEXT: _TEXT,
     Kind.EMAIL: _TEXT,
+    Kind.PHONE: _TEXT,
+    Kind.URL: _TEXT,
     Kind.ENUM: st.sampled_from([str(each.value) for each in Colour]),
     Kind.CURRENCY: st.sampled_from(CURRENCIES),
     Kind.INTEGER: st.sampled_from([0, 1, -1, 7, 2**63 - 1, -(2**63)]),
@@ -56,6 +58,7 @@ _VALUES: Final[dict[Kind, st.SearchStrategy[object]]] = {
     Kind.UUID: st.sampled_from(IDS),
     Kind.TEXT_LIST: st.lists(_TEXT, max_size=3),
     Kind.TRANSLATED: st.just("{}"),
+    Kind.JSON: st.just("{}"),
 }
 
 
@@ -181,7 +184,7 @@ def _compares(draw: Draw, shape: Shape, entity: str) -> Predicate:
         operators += ["contains", "starts_with", "ends_with", "in"]
     if field.kind is Kind.TEXT_LIST:
         operators += ["contains", "contains"]
-    elif field.kind is not Kind.TRANSLATED:
+    elif field.kind not in (Kind.TRANSLATED, Kind.JSON):
         operators += ["eq", "ne", "lt", "le", "gt", "ge"]
         operators += [] if field.kind is Kind.QUANTITY else ["in"]
     operator = cast(Operator, draw(st.sampled_from(operators)))

@@ -14,12 +14,15 @@ from hansa_sdk import (
     Email,
     Entity,
     Field,
+    Json,
     Many,
     Money,
+    Phone,
     Plugin,
     Quantity,
     Ref,
     Translated,
+    Url,
     computed,
     field,
     many,
@@ -52,7 +55,6 @@ class Box(Entity, name="probe.box", plural="boxes", label="Box"):
         "sum", lambda: Thing.weight, where=lambda: Thing.colour == Colour.RED
     )
     last_day: Field[date | None] = rollup("max", lambda: Thing.day)
-    worth: Field[Decimal] = rollup("sum", lambda: Thing.price)
 
 
 class Thing(Entity, name="probe.thing", label="Thing"):
@@ -60,6 +62,8 @@ class Thing(Entity, name="probe.thing", label="Thing"):
 
     name: Field[str | None] = field(default=None, search=True)
     email: Field[Email | None] = field(default=None, search=True)
+    phone: Field[Phone | None] = field(default=None)
+    url: Field[Url | None] = field(default=None)
     colour: Field[Colour | None] = field(default=None)
     amount: Field[int | None] = field(default=None)
     done: Field[bool | None] = field(default=None)
@@ -74,6 +78,7 @@ class Thing(Entity, name="probe.thing", label="Thing"):
     owner: Field[UUID | None] = field(default=None)
     title: Field[Translated | None] = field(default=None)
     tags: Field[list[str] | None] = field(default=None)
+    more: Field[Json] = field(default=None)
     box: Ref[Box | None] = ref(default=None)
 
     @computed

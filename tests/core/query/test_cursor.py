@@ -65,7 +65,7 @@ def test_cursor_is_refused_when_it_is_none(cursor: str) -> None:
         replace(SCOPE, entity="probe.box"),
         replace(SCOPE, order="name"),
         replace(SCOPE, filter="g"),
-        replace(SCOPE, parent=uuid.UUID(int=3)),
+        replace(SCOPE, relation="crm.company.deals"),
     ],
     ids=str,
 )

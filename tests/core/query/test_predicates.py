@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa_core.query.evaluate import LoadedRows, evaluate, folded
-from hansa_core.query.predicates import Bindings, to_sql
+from hansa_core.query.late import Bindings
+from hansa_core.query.predicates import to_sql
 from hansa_core.storage.transaction import Session
 from hansa_sdk import Currency, CurrencyMismatch, Invalid, LimitExceeded, Money, Predicate
 from hansa_sdk.predicates import And, Compare, Everything, Marker, Not, Or, Path, Related

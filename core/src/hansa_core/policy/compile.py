@@ -33,21 +33,42 @@ def compile_grants(shape: Shape, roles: Sequence[str]) -> Grants:
     unknown = sorted(set(roles) - set(held))
     if unknown:
         _log.warning("roles that grant nothing, no enabled plugin declares them: %s", unknown)
-    rows = granted_rows(held, shape.permissions)
-    return Grants(_content_hash(rows), MappingProxyType(rows))
+    allowed = _allowed(policy_rules(held, shape.permissions))
+    rows = {pair: _any_of(allowed[pair]) for pair in sorted(allowed)}
+    masks = _masks(allowed)
+    return Grants(_content_hash(rows, masks), MappingProxyType(rows), MappingProxyType(masks))
 
 
 def granted_rows(
     roles: Mapping[str, Role], permissions: frozenset[tuple[str, str]]
 ) -> dict[tuple[str, str], Predicate]:
     """Return the rows each pair is granted on to who holds all of `roles`."""
-    rules = policy_rules(roles, permissions)
+    allowed = _allowed(policy_rules(roles, permissions))
+    return {pair: _any_of(allowed[pair]) for pair in sorted(allowed)}
+
+
+def _allowed(rules: Sequence[PolicyRule]) -> dict[tuple[str, str], list[PolicyRule]]:
+    """Return the allowing rules of each pair that nothing denies."""
     denied = {rule.pair for rule in rules if rule.effect != "allow"}
     allows: dict[tuple[str, str], list[PolicyRule]] = {}
     for rule in rules:
         if rule.pair not in denied:
             allows.setdefault(rule.pair, []).append(rule)
-    return {pair: _any_of(allows[pair]) for pair in sorted(allows)}
+    return allows
+
+
+def _masks(
+    allowed: Mapping[tuple[str, str], Sequence[PolicyRule]],
+) -> dict[tuple[str, str], Predicate | None]:
+    """Return the fields that do not show on every readable row, with the rows they show on."""
+    masks: dict[tuple[str, str], Predicate | None] = {}
+    for (entity, action), rules in sorted(allowed.items()):
+        if action != "read":
+            continue
+        for name in sorted({name for rule in rules for name in rule.hidden}):
+            showing = [rule for rule in rules if name not in rule.hidden]
+            masks[entity, name] = _any_of(showing) if showing else None
+    return masks
 
 
 class GrantsCache:
@@ -88,6 +109,9 @@ def _any_of(rules: Sequence[PolicyRule]) -> Predicate:
     return ordered[0] if len(ordered) == 1 else Or(tuple(ordered))
 
 
-def _content_hash(rows: Mapping[tuple[str, str], Predicate]) -> str:
+def _content_hash(
+    rows: Mapping[tuple[str, str], Predicate], masks: Mapping[tuple[str, str], Predicate | None]
+) -> str:
     lines = [f"{entity} {action} {condition_key(rows[entity, action])}" for entity, action in rows]
+    lines += [f"{entity}.{name} {condition_key(masks[entity, name])}" for entity, name in masks]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

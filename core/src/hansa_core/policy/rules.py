@@ -11,7 +11,7 @@ from hansa_sdk import Predicate, Role
 
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
-    """One line of the policy. `when` hangs on it by `id`; casbin decides without it.
+    """One line of the policy. `when` and `hidden` hang on it by `id`; casbin decides without them.
 
     `id` names the place of the declaration (role, position of the rule, action), so that a
     decision can say which rule made it.
@@ -23,6 +23,7 @@ class PolicyRule:
     action: str
     effect: str
     when: Predicate | None = None
+    hidden: tuple[str, ...] = ()
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -50,7 +51,10 @@ def role_rules(role: Role, permissions: Collection[tuple[str, str]]) -> Iterator
         for action in rule.actions:
             if (rule.entity, action) in permissions:
                 name = f"{role.name}#{position}.{action}"
-                yield PolicyRule(name, role.name, rule.entity, action, rule.effect, rule.when)
+                hidden = rule.hidden if action == "read" else ()
+                yield PolicyRule(
+                    name, role.name, rule.entity, action, rule.effect, rule.when, hidden
+                )
 
 
 def _administrator_rules(permissions: Collection[tuple[str, str]]) -> Iterator[PolicyRule]:

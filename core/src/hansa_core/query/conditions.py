@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias, cast
 
 from hansa_core.model.meta import TEXT_KINDS, EntityMeta, FieldMeta, Kind, ManyMeta
-from hansa_core.model.paths import resolve
+from hansa_core.model.paths import check_crossed, resolve
+from hansa_core.query.late import Bindings, Late, MarkersLater, later, pinned
 from hansa_core.query.operands import (
-    Bindings,
-    check_member,
     check_operator,
+    member,
     plain_value,
     plain_values,
 )
@@ -26,7 +27,7 @@ DEPTH_MAX: Final = 32
 CONDITIONS_MAX: Final = 1000
 
 Entities: TypeAlias = Mapping[str, EntityMeta]
-Fixed: TypeAlias = Mapping[tuple[str, ...], str]
+Fixed: TypeAlias = "Mapping[tuple[str, ...], str | Late]"
 """Currency fields that the enclosing `and` holds at one value, by path."""
 
 _COLUMN_OPERATORS: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
@@ -58,7 +59,7 @@ class Condition:
     operator: Operator
     value: object
     exact_case: bool = True
-    unit: str | None = None
+    unit: str | Late | None = None
 
 
 def route_to(entities: Entities, entity: str, path: Path) -> Route:
@@ -96,7 +97,11 @@ def unit_column(field: FieldMeta) -> str:
 
 
 def condition_of(
-    compare: Compare, entities: Entities, entity: str, fixed: Fixed, bindings: Bindings
+    compare: Compare,
+    entities: Entities,
+    entity: str,
+    fixed: Fixed,
+    bindings: Bindings | MarkersLater,
 ) -> Condition:
     """Resolve and check one comparison on `entity`.
 
@@ -109,7 +114,7 @@ def condition_of(
         return Condition(route, "is_null", compare.operator == "eq")
     check_operator(compare.path.entity, route.field, operator)
     if operator == "is_null":
-        return Condition(route, operator, _truth(route, value))
+        return Condition(route, operator, _truth(route, pinned(value)))
     if isinstance(value, Path):
         return _between(route, operator, route_to(entities, entity, value), compare, fixed)
     if isinstance(value, Marker):
@@ -117,20 +122,22 @@ def condition_of(
     if route.field.kind in (Kind.MONEY, Kind.QUANTITY):
         return _amount(route, operator, value, fixed)
     if operator == "in":
-        values = plain_values(route.field, value)
-        for each in values:
-            check_member(route.field, each)
+        values = later(plain_values(route.field, value), partial(_members, route.field))
         return Condition(route, operator, values, compare.exact_case)
     plain = plain_value(route.field, value)
     if operator in ("eq", "ne"):
-        check_member(route.field, plain)
+        plain = member(route.field, plain)
     return Condition(route, operator, plain, compare.exact_case)
 
 
-def fixed_by(predicate: Predicate) -> dict[tuple[str, ...], str]:
+def _members(field: FieldMeta, values: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(member(field, each) for each in values)
+
+
+def fixed_by(predicate: Predicate) -> dict[tuple[str, ...], str | Late]:
     """Return the paths that must equal one text for `predicate` to be true, with that text."""
     if isinstance(predicate, And):
-        merged: dict[tuple[str, ...], str] = {}
+        merged: dict[tuple[str, ...], str | Late] = {}
         for part in predicate.parts:
             merged.update(fixed_by(part))
         return merged
@@ -139,6 +146,9 @@ def fixed_by(predicate: Predicate) -> dict[tuple[str, ...], str]:
         if predicate.operator == "in" and isinstance(value, tuple):
             members = cast("tuple[object, ...]", value)
             value = members[0] if len(members) == 1 else None
+        if predicate.operator == "eq" and isinstance(value, Late):
+            text = value if predicate.exact_case else value.then(str.upper)
+            return {predicate.path.names: text}
         if predicate.operator in ("eq", "in") and isinstance(value, str):
             if not isinstance(value, Marker):
                 return {predicate.path.names: value if predicate.exact_case else value.upper()}
@@ -179,7 +189,9 @@ def _resolve(entities: Entities, entity: str, path: Path) -> FieldMeta | ManyMet
             next_step=f"Start the path {path} at {entity}.",
             path=path.names,
         )
-    return resolve(entities, entity, path.names)
+    found = resolve(entities, entity, path.names)
+    check_crossed(entities, path)
+    return found
 
 
 def _truth(route: Route, value: object) -> bool:
@@ -188,7 +200,9 @@ def _truth(route: Route, value: object) -> bool:
     return value
 
 
-def _marked(route: Route, operator: Operator, marker: Marker, bindings: Bindings) -> Condition:
+def _marked(
+    route: Route, operator: Operator, marker: Marker, bindings: Bindings | MarkersLater
+) -> Condition:
     """Put in what a marker stands for; a missing user compares as unknown."""
     value = bindings.resolve(marker)
     kinds = (Kind.INSTANT,) if marker is Marker.NOW else (Kind.UUID, Kind.REFERENCE)
@@ -218,8 +232,8 @@ def _between(
         )
     unit = None
     if kinds & {Kind.MONEY, Kind.QUANTITY} and route.unit_names != other.unit_names:
-        unit = fixed.get(route.unit_names)
-        if unit is None or fixed.get(other.unit_names) != unit:
+        unit = cast("str | None", pinned(fixed.get(route.unit_names)))
+        if unit is None or pinned(fixed.get(other.unit_names)) != unit:
             raise mismatch(route)
     return Condition(route, operator, other, compare.exact_case, unit)
 
@@ -227,9 +241,14 @@ def _between(
 def _amount(route: Route, operator: Operator, value: object, fixed: Fixed) -> Condition:
     """Make amounts plain and find the one currency or unit they are compared in."""
     given: Sequence[object] = (value,)
+    if operator == "in" and isinstance(value, Late):  # a list of plain numbers
+        unit = fixed.get(route.unit_names)
+        if unit is None:
+            raise mismatch(route)
+        return Condition(route, operator, plain_values(route.field, value), True, unit)
     if operator == "in" and isinstance(value, (tuple, list)):
         given = cast("Sequence[object]", value)
-    units: set[str | None] = set()
+    units: set[str | Late | None] = set()
     plain: list[object] = []
     for each in given:
         if isinstance(each, Money) and route.field.kind is Kind.MONEY:

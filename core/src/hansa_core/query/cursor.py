@@ -33,7 +33,8 @@ CURSOR_MAX: Final = 900_000
 class CursorScope:
     """Everything a cursor is bound to: it opens for exactly this list and caller.
 
-    `filter` is a digest of condition and search; `parent` the record whose relation is listed.
+    `filter` is a digest of condition and search; `relation` names the relation that is listed. The
+    record whose relation it is stands in the cursor itself.
     """
 
     tenant: UUID
@@ -41,7 +42,7 @@ class CursorScope:
     entity: str
     order: str
     filter: str
-    parent: UUID | None = None
+    relation: str = ""
 
     def bound(self) -> bytes:
         """Return the bytes the cursor is bound to."""

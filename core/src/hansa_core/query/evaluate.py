@@ -23,7 +23,7 @@ from hansa_core.query.conditions import (
     hops_of,
     relation_at,
 )
-from hansa_core.query.operands import Bindings
+from hansa_core.query.late import Bindings
 from hansa_sdk import Predicate
 from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Related
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -16,6 +16,8 @@ from hansa_sdk import Invalid, LimitExceeded, Order
 from hansa_sdk.predicates import Path
 
 KEYS_MAX: Final = 8
+
+Column: TypeAlias = sa.ColumnElement[Any]  # a column of whatever SQL type
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +41,20 @@ class Key:
             return directed
         return directed.nulls_first() if self.nulls_first else directed.nulls_last()
 
-    def same(self, value: object) -> sa.ColumnElement[bool]:
-        """Tell whether a record has this key equal to `value`."""
-        return self.column.is_(None) if value is None else self.column == operand(self.kind, value)
+    def same(self, bound: Column) -> sa.ColumnElement[bool]:
+        """Tell whether a record has this key equal to a bound value."""
+        if self.nullable:
+            return self.column.is_not_distinct_from(bound)
+        return self.column == bound
 
-    def past(self, value: object) -> sa.ColumnElement[bool]:
-        """Tell whether a record comes after `value` by this key alone."""
-        if value is None:
-            return self.column.is_not(None) if self.nulls_first else sa.false()
-        bound = operand(self.kind, value)
+    def past(self, bound: Column) -> sa.ColumnElement[bool]:
+        """Tell whether a record comes after a bound value by this key alone."""
         further = self.column < bound if self.descending else self.column > bound
-        if self.nullable and not self.nulls_first:
-            return sa.or_(further, self.column.is_(None))
-        return further
+        if not self.nullable:
+            return further
+        if self.nulls_first:
+            return sa.or_(further, sa.and_(bound.is_(None), self.column.is_not(None)))
+        return sa.or_(further, sa.and_(self.column.is_(None), bound.is_not(None)))
 
 
 def completed(order: Sequence[Order], entity: str) -> tuple[Order, ...]:
@@ -98,14 +101,23 @@ def keys_of(
         # A reference may be null to a caller who does not see what it refers to.
         nullable = nullable or route.field.kind is Kind.REFERENCE
         column = compiler.route(route, table)
+        nullable = nullable or not isinstance(column, sa.ColumnClause)  # masked
         keys.append(Key(column, route.field.kind, each.descending, each.nulls_first, nullable))
     return tuple(keys)
 
 
 def after(keys: Sequence[Key], values: Sequence[object]) -> sa.ColumnElement[bool]:
-    """Tell whether a record comes after the one whose keys are `values`."""
-    steps: list[sa.ColumnElement[bool]] = []
-    for position, (key, value) in enumerate(zip(keys, values, strict=True)):
-        before = [other.same(values[index]) for index, other in enumerate(keys[:position])]
-        steps.append(sa.and_(*before, key.past(value)))
+    """Tell whether a record comes after the one whose keys are `values`, late ones as well."""
+    bounds = [operand(key.kind, value) for key, value in zip(keys, values, strict=True)]
+    if len(keys) > 1 and not any(key.nullable for key in keys):
+        if len({key.descending for key in keys}) == 1:  # one comparison, which an index answers
+            own, other = sa.tuple_(*(key.column for key in keys)), sa.tuple_(*bounds)
+            return own < other if keys[0].descending else own > other
+    steps = [
+        sa.and_(
+            *(key.same(bound) for key, bound in zip(keys[:position], bounds, strict=False)),
+            keys[position].past(bounds[position]),
+        )
+        for position in range(len(keys))
+    ]
     return sa.or_(sa.false(), *steps)

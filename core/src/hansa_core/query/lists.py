@@ -1,22 +1,21 @@
-"""Lists: the statement of a page of an entity, or of a page for each of many parents."""
+"""Lists: table, conditions and order of an entity's records, and the statements over them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from hansa_core.model.meta import TEXT_KINDS, ManyMeta
+from hansa_core.model.meta import TEXT_KINDS
 from hansa_core.query.conditions import check_size, fixed_by
-from hansa_core.query.keyset import after, completed, keys_of
+from hansa_core.query.keyset import completed, keys_of
+from hansa_core.query.late import later
 from hansa_core.query.operands import check_text
 from hansa_core.query.pages import PAGE_DEFAULT, walk_of
 from hansa_core.query.plan import PageRequest
-from hansa_core.query.predicates import SqlCompiler, contained
-from hansa_core.query.projection import Projection
+from hansa_core.query.predicates import SqlCompiler, escaped
 from hansa_core.query.rollups import unarchived
 from hansa_sdk import Invalid, LimitExceeded
 from hansa_sdk.predicates import Everything
@@ -41,60 +40,30 @@ class Listing:
         self._entity = entity
         self.walk = walk_of(request, default_size)
         self.table = compiler.shape.table(entity).alias()
-        self.projection = Projection(compiler, entity, self.table)
         self.conditions = self._conditions(request)
         self.order = completed(request.order, entity)
         fixed = fixed_by(Everything() if request.where is None else request.where)
-        keys = keys_of(self.order, entity, self.table, compiler, fixed)
-        self.labels = tuple(
-            self.projection.take(f"key {position}", key.column) for position, key in enumerate(keys)
-        )
-        self._keys = self.walk.keys(keys)
+        self.keys = keys_of(self.order, entity, self.table, compiler, fixed)
 
-    def query(self, values: Sequence[object] | None, limit: int | None = None) -> sa.Select[Any]:
-        """Return the statement of the page after `values`; its rows are any columns asked."""
-        return self._page(self._beyond(values), self.walk.limit if limit is None else limit)
-
-    def per_parent(
-        self, relation: ManyMeta, parents: Sequence[UUID], values: Sequence[object] | None
+    def page(
+        self, columns: Sequence[sa.ColumnElement[Any]], more: Conditions, limit: int
     ) -> sa.Select[Any]:
-        """Return the statement of a page for each parent; column `parent` says whose a row is."""
-        parent = _listed(parents)
-        own = self.table.c[relation.inverse] == parent.c.parent
-        page = self._page((own, *self._beyond(values)), self.walk.limit).lateral("page")
-        ordered = [
-            key.sorted(page.c[label]) for key, label in zip(self._keys, self.labels, strict=True)
-        ]
-        query = sa.select(parent.c.parent, *page.c).select_from(parent.join(page, sa.true()))
-        return query.order_by(parent.c.position, *ordered)
+        """Return the first `limit` rows in the direction of the walk."""
+        ordered = [key.sorted(key.column) for key in self.walk.keys(self.keys)]
+        query = sa.select(*columns).select_from(self.table)
+        # The limit is part of the text: the planner of the database has to know it.
+        query = query.where(*self.conditions, *more).order_by(*ordered)
+        return query.limit(sa.literal_column(str(limit), sa.Integer()))
 
-    def counted(self, limit: int) -> sa.Select[int]:
-        """Return the statement that counts the list up to `limit`."""
-        return sa.select(self._count((), limit))
-
-    def counted_per_parent(
-        self, inverse: str, parents: Sequence[UUID], limit: int
-    ) -> sa.Select[Any, int]:  # Any: as the driver types ids
-        """Return the statement that counts each parent's list up to `limit`."""
-        parent = _listed(parents)
-        own = self.table.c[inverse] == parent.c.parent
-        return sa.select(parent.c.parent, self._count((own,), limit, parent).label("total"))
-
-    def _page(self, more: Conditions, limit: int) -> sa.Select[Any]:
-        ordered = [key.sorted(key.column) for key in self._keys]
-        query = sa.select(*self.projection.columns).select_from(self.table)
-        return query.where(*self.conditions, *more).order_by(*ordered).limit(limit)
-
-    def _beyond(self, values: Sequence[object] | None) -> Conditions:
-        return () if values is None else (after(self._keys, values),)
-
-    def _count(
-        self, more: Conditions, limit: int, parent: sa.FromClause | None = None
-    ) -> sa.ScalarSelect[int]:
+    def counted(
+        self, limit: int, more: Conditions = (), owner: sa.FromClause | None = None
+    ) -> sa.Select[int]:
+        """Return the number of rows, counted up to `limit`; `more` may refer to `owner`."""
         one = sa.select(sa.literal_column("1", sa.Integer()).label("one")).select_from(self.table)
-        one = one.where(*self.conditions, *more).limit(limit).correlate(parent)
-        count = sa.select(sa.func.count()).select_from(one.subquery())
-        return count.correlate(parent).scalar_subquery()
+        one = one.where(*self.conditions, *more).limit(sa.literal_column(str(limit), sa.Integer()))
+        if owner is not None:
+            one = one.correlate(owner)
+        return sa.select(sa.func.count().label("total")).select_from(one.subquery())
 
     def _conditions(self, request: PageRequest) -> Conditions:
         conditions = list(self._compiler.seen(self._entity, self.table))
@@ -103,33 +72,44 @@ class Listing:
         if request.where is not None:
             check_size(request.where)
             conditions.append(self._compiler.condition(request.where, self._entity, self.table))
-        return [*conditions, *self._searched(request.search or "")]
+        return [*conditions, *self._searched(request.search)]
 
-    def _searched(self, search: str) -> Conditions:
-        """Return one condition per word: one of the searched fields holds it."""
-        check_text("search", search)
-        words = search.split()
-        if len(search) > SEARCH_LENGTH_MAX or len(words) > WORDS_MAX:
-            raise LimitExceeded(
-                f"A search has at most {WORDS_MAX} words and {SEARCH_LENGTH_MAX} letters.",
-                next_step="Leave out the common words.",
-                path=("search",),
-            )
+    def _searched(self, search: object) -> Conditions:
+        """Return the condition that every word is in one of the searched fields."""
+        if search is None:
+            return ()
+        patterns = later(search, _patterns)
         meta = self._compiler.shape.entities[self._entity]
-        fields = [each for each in meta.stored if each.search and each.kind in TEXT_KINDS]
-        if words and not fields:
+        fields = [
+            each
+            for each in meta.stored
+            if each.search and each.kind in TEXT_KINDS
+            if not self._compiler.hides(meta.name, each.name)
+        ]
+        if not fields:
             raise Invalid(
                 f"{meta.name} has no fields to search in.",
                 next_step="Use `where`.",
                 path=("search",),
             )
-        return [
-            sa.or_(*(contained(self.table.c[field.column], word) for field in fields))
-            for word in words
-        ]
+        columns = [self._compiler.column(meta.name, field.name, self.table) for field in fields]
+        # Words hold no white space, so what is found in the lines is found in one of them.
+        lines = sa.func.lower(sa.func.concat_ws(sa.literal_column("E'\\n'"), *columns))
+        array = sa.literal(patterns, postgresql.ARRAY(sa.Text()))
+        pattern = sa.func.unnest(array).column_valued("pattern")
+        words = sa.select(sa.func.lower(pattern)).scalar_subquery()
+        return (lines.op("LIKE", is_comparison=True)(sa.all_(words)),)
 
 
-def _listed(parents: Sequence[UUID]) -> sa.TableValuedAlias:
-    array = sa.literal(list(parents), postgresql.ARRAY(sa.Uuid()))
-    function = sa.func.unnest(array).table_valued("parent", with_ordinality="position")
-    return function.render_derived(name="parents")
+def _patterns(search: object) -> list[str]:
+    """Return a pattern for each word of a search; raises Invalid, LimitExceeded."""
+    text = str(search)
+    check_text("search", text)
+    words = text.split()
+    if len(text) > SEARCH_LENGTH_MAX or len(words) > WORDS_MAX:
+        raise LimitExceeded(
+            f"A search has at most {WORDS_MAX} words and {SEARCH_LENGTH_MAX} letters.",
+            next_step="Leave out the common words.",
+            path=("search",),
+        )
+    return [f"%{escaped(word, escape=chr(92))}%" for word in words]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -12,8 +11,9 @@ from typing import Final, cast
 from uuid import UUID
 
 from hansa_core.model.meta import TEXT_KINDS, FieldMeta, Kind
+from hansa_core.query.late import Late, later
 from hansa_sdk import Invalid, LimitExceeded
-from hansa_sdk.predicates import Marker, Operator
+from hansa_sdk.predicates import Operator
 
 VALUES_MAX: Final = 10_000
 """How many values `in` takes."""
@@ -42,23 +42,6 @@ _EXPECTED: Final[Mapping[Kind, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
-    """What the markers of a predicate stand for in one request."""
-
-    user_id: UUID | None
-    teams: tuple[UUID, ...]
-    now: datetime
-
-    def resolve(self, value: object) -> object:
-        """Return the value a marker stands for; any other value as it is."""
-        if value is Marker.CURRENT_USER:
-            return self.user_id
-        if value is Marker.CURRENT_TEAMS:
-            return self.teams
-        return self.now if value is Marker.NOW else value
-
-
 def check_operator(entity: str, field: FieldMeta, operator: Operator) -> None:
     """Raise Invalid when the field's kind has no such operator."""
     if not field.stored:
@@ -78,6 +61,8 @@ def check_operator(entity: str, field: FieldMeta, operator: Operator) -> None:
 
 def plain_values(field: FieldMeta, values: object) -> tuple[object, ...]:
     """Return the values of an `in`, each as `plain_value` makes it; LimitExceeded past 10,000."""
+    if isinstance(values, Late):
+        return later(values, lambda given: plain_values(field, given))
     if isinstance(values, str) or not isinstance(values, Collection):
         raise _refused(field, "a list of values", values)
     listed = cast("Collection[object]", values)
@@ -95,6 +80,8 @@ def plain_value(field: FieldMeta, value: object) -> object:
 
     Raises Invalid when the field can never have such a value. Amounts come without their unit.
     """
+    if isinstance(value, Late):
+        return later(value, lambda given: plain_value(field, given))
     if field.kind in TEXT_KINDS or field.kind is Kind.TEXT_LIST:
         return _text(field, value)
     if field.kind in (Kind.DECIMAL, Kind.MONEY, Kind.QUANTITY):
@@ -142,8 +129,10 @@ def check_text(name: str, text: str) -> None:
         )
 
 
-def check_member(field: FieldMeta, value: object) -> None:
-    """Raise Invalid with near values when an enum has no such value."""
+def member(field: FieldMeta, value: object) -> object:
+    """Return a value; raises Invalid with near values when it is none of the field's enum."""
+    if isinstance(value, Late):
+        return later(value, lambda given: member(field, given))
     if field.kind is Kind.ENUM and field.values and value not in field.values:
         near = get_close_matches(str(value), field.values, n=3)
         raise Invalid(
@@ -153,6 +142,7 @@ def check_member(field: FieldMeta, value: object) -> None:
             else f"It has {', '.join(field.values)}.",
             path=(field.name,),
         )
+    return value
 
 
 def _refused(field: FieldMeta, expected: str, value: object) -> Invalid:

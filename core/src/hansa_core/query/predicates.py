@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from hansa_core.model.meta import TEXT_KINDS, FieldMeta, Kind
+from hansa_core.model.meta import TEXT_KINDS, FieldMeta, Kind, ManyMeta
 from hansa_core.model.shape import Shape
 from hansa_core.query.conditions import (
     Condition,
@@ -24,16 +24,17 @@ from hansa_core.query.conditions import (
     fixed_by,
     hops_of,
     relation_at,
+    unit_column,
 )
-from hansa_core.query.operands import Bindings
+from hansa_core.query.late import Bindings, MarkersLater, later
 from hansa_sdk import Predicate
-from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Related
-
-__all__ = ("Bindings", "SqlCompiler", "Visible", "contained", "to_sql")
+from hansa_sdk.predicates import And, Compare, Everything, Not, Operator, Or, Related
 
 Column: TypeAlias = sa.ColumnElement[Any]  # a column of whatever SQL type
 Visible: TypeAlias = Callable[[str], Predicate | None]
 """The rows of an entity the caller may read; None for none of them."""
+Masks: TypeAlias = Callable[[str, str], Predicate | None]
+"""The rows on which the caller may read a field of an entity; None for none of them."""
 
 _TYPES: Final[dict[Kind, sa.types.TypeEngine[Any]]] = {  # of whatever Python type
     **{kind: sa.Text() for kind in TEXT_KINDS | {Kind.TEXT_LIST}},
@@ -52,12 +53,21 @@ _ONE: Final[sa.ColumnElement[int]] = sa.literal_column("1", sa.Integer())
 _ESCAPE: Final = "!"  # a backslash would depend on a server setting
 
 
+class HiddenField(Exception):
+    """A field the caller may read on no row: for him it does not exist."""
+
+    def __init__(self, entity: str, name: str) -> None:
+        super().__init__(f"{entity}.{name}")
+        self.entity = entity
+        self.name = name
+
+
 def to_sql(
     predicate: Predicate,
     shape: Shape,
     entity: str,
     table: sa.FromClause,
-    bindings: Bindings,
+    bindings: Bindings | MarkersLater,
     visible: Visible | None = None,
 ) -> sa.ColumnElement[bool]:
     """Compile a predicate on `entity`, whose rows are `table`'s.
@@ -80,18 +90,14 @@ def operand(kind: Kind, value: object) -> Column:
     return sa.literal(value, _TYPES[kind])
 
 
-def contained(column: Column, word: str) -> sa.ColumnElement[bool]:
-    """Tell whether the text column holds `word`, case aside."""
-    return _like(sa.func.lower(column), f"%{_escaped(word)}%", folded=True)
-
-
 @dataclass(frozen=True, slots=True)
 class SqlCompiler:
     """Compiles predicates and paths of one caller on one shape."""
 
     shape: Shape
-    bindings: Bindings
+    bindings: Bindings | MarkersLater
     visible: Visible | None = None
+    masks: Masks | None = None
 
     def condition(
         self, predicate: Predicate, entity: str, table: sa.FromClause, fixed: Fixed | None = None
@@ -123,9 +129,20 @@ class SqlCompiler:
         """Return the column of a resolved path, null where a record on the way is not visible."""
         return self._across(route.entity, table, route.hops, route.field.name)
 
+    def unit(self, route: Route, table: sa.FromClause) -> Column:
+        """Return the currency or unit of an amount at the end of a resolved path."""
+        return self._across(route.entity, table, route.hops, route.unit_names[-1])
+
     def reference(self, entity: str, field: FieldMeta, table: sa.FromClause) -> Column:
         """Return a reference's id, null where what it refers to is not visible."""
         return self._across(entity, table, (), field.name)
+
+    def related(
+        self, relation: ManyMeta, target: sa.FromClause
+    ) -> Sequence[sa.ColumnElement[bool]]:
+        """Return the conditions under which the caller may see that a record is related."""
+        shown = self.unmasked(relation.target, relation.inverse, target)
+        return (*self.seen(relation.target, target), *(() if shown is None else (shown,)))
 
     def seen(self, entity: str, table: sa.FromClause) -> Sequence[sa.ColumnElement[bool]]:
         """Return the conditions under which the caller may read the rows of `table`."""
@@ -138,6 +155,49 @@ class SqlCompiler:
             return ()
         return (SqlCompiler(self.shape, self.bindings).condition(rows, entity, table),)
 
+    def column(self, entity: str, name: str, table: sa.FromClause) -> Column:
+        """Return a stored column as the caller sees it: null on rows where it is masked.
+
+        Every way to a value goes through here: answers, conditions, orders, groups, cursors.
+        Raises HiddenField for one that is masked on every row.
+        """
+        field = self.shape.entities[entity].fields.get(name)
+        column = table.c[field.column if field else name]
+        condition = self.unmasked(entity, name, table)
+        return column if condition is None else sa.case((condition, column))
+
+    def unmasked(
+        self, entity: str, name: str, table: sa.FromClause
+    ) -> sa.ColumnElement[bool] | None:
+        """Return where a field shows; None where it shows on every row. Raises HiddenField."""
+        if self.masks is None:
+            return None
+        rows = self.masks(entity, self._masked_name(entity, name))
+        if rows is None:
+            raise HiddenField(entity, name)
+        if isinstance(rows, Everything):
+            return None
+        return SqlCompiler(self.shape, self.bindings).condition(rows, entity, table)
+
+    def hides(self, entity: str, name: str) -> bool:
+        """Tell whether the caller may read the field on no row."""
+        return self.masks is not None and self.masks(entity, name) is None
+
+    def masks_any(self, entity: str) -> bool:
+        """Tell whether the caller may miss a stored field of some row."""
+        if self.masks is None:
+            return False
+        stored = self.shape.entities[entity].stored
+        return any(not isinstance(self.masks(entity, f.name), Everything) for f in stored)
+
+    def _masked_name(self, entity: str, name: str) -> str:
+        """Return the field whose mask a column has: the unit of a quantity has that quantity's."""
+        fields = self.shape.entities[entity].fields
+        if name in fields:
+            return name
+        amounts = (f for f in fields.values() if f.kind is Kind.QUANTITY)
+        return next((f.name for f in amounts if unit_column(f) == name), name)
+
     def _across(
         self, entity: str, table: sa.FromClause, hops: Sequence[FieldMeta], name: str
     ) -> Column:
@@ -145,11 +205,11 @@ class SqlCompiler:
             field = self.shape.entities[entity].fields.get(name)
             if field is not None and field.kind is Kind.REFERENCE and self._hides(field.target):
                 return self._across(entity, table, (field,), "id")
-            return table.c[field.column if field else name]
+            return self.column(entity, name, table)
         hop, *rest = hops
         target = self.shape.table(hop.target).alias()
         query = sa.select(self._across(hop.target, target, rest, name)).where(
-            target.c.id == table.c[hop.column], *self.seen(hop.target, target)
+            target.c.id == self.column(entity, hop.name, table), *self.seen(hop.target, target)
         )
         return query.correlate(table).scalar_subquery()
 
@@ -165,8 +225,9 @@ class SqlCompiler:
         part = self.condition(related.part, relation.target, target)
         query = sa.select(_ONE).where(
             target.c[relation.inverse] == self._across(entity, table, hops, "id"),
-            *self.seen(relation.target, target),
-            part.is_not(sa.true()) if related.quantifier == "every" else part,
+            *self.related(relation, target),
+            # `IS NOT true` would bind closer than the NOT that a part may begin with.
+            ~sa.func.coalesce(part, sa.false()) if related.quantifier == "every" else part,
         )
         exists = query.select_from(target).correlate(table).exists()
         return exists if related.quantifier == "some" else ~exists
@@ -187,7 +248,7 @@ class SqlCompiler:
         if condition.unit is None:
             return compared
         route = condition.route
-        unit = self._across(route.entity, table, route.hops, route.unit_names[-1])
+        unit = self.unit(route, table)
         return sa.case((unit == sa.literal(condition.unit, sa.Text()), compared))
 
 
@@ -196,7 +257,7 @@ def _compared(column: Column, other: Column, condition: Condition) -> sa.ColumnE
     textual = condition.route.field.kind in TEXT_KINDS
     folded = textual and not condition.exact_case
     if condition.operator in ("contains", "starts_with", "ends_with"):
-        return _matches(column, str(condition.value), condition)
+        return matches(column, condition.operator, condition.value, exact=condition.exact_case)
     left, right = (sa.func.lower(column), sa.func.lower(other)) if folded else (column, other)
     if condition.operator == "eq":
         return left == right
@@ -213,28 +274,28 @@ def _compared(column: Column, other: Column, condition: Condition) -> sa.ColumnE
     return ordered[condition.operator]
 
 
-def _matches(column: Column, text: str, condition: Condition) -> sa.ColumnElement[bool]:
-    before = "" if condition.operator == "starts_with" else "%"
-    after = "" if condition.operator == "ends_with" else "%"
-    folded = not condition.exact_case
-    searched: Column = sa.func.lower(column) if folded else column
-    return _like(searched, f"{before}{_escaped(text)}{after}", folded=folded)
-
-
-def _like(column: Column, pattern: str, *, folded: bool) -> sa.ColumnElement[bool]:
+def matches(
+    column: Column, operator: Operator, value: object, *, exact: bool = False
+) -> sa.ColumnElement[bool]:
+    """Tell whether a text contains, starts or ends with a value; `exact`: letter by letter."""
+    before = "" if operator == "starts_with" else "%"
+    after = "" if operator == "ends_with" else "%"
+    searched: Column = column if exact else sa.func.lower(column)
+    pattern = later(value, lambda text: f"{before}{escaped(str(text))}{after}")
     bound = sa.literal(pattern, sa.Text())
-    return column.like(sa.func.lower(bound) if folded else bound, escape=_ESCAPE)
+    return searched.like(bound if exact else sa.func.lower(bound), escape=_ESCAPE)
 
 
-def _escaped(text: str) -> str:
-    for special in (_ESCAPE, "%", "_"):
-        text = text.replace(special, _ESCAPE + special)
+def escaped(text: str, escape: str = _ESCAPE) -> str:
+    """Return a text as a LIKE pattern that stands for itself."""
+    for special in (escape, "%", "_"):
+        text = text.replace(special, escape + special)
     return text
 
 
 def _one_of(column: Column, condition: Condition) -> sa.ColumnElement[bool]:
     kind = condition.route.field.kind
-    values = list(cast("tuple[object, ...]", condition.value))
+    values: list[object] = later(condition.value, list)
     array = sa.literal(values, postgresql.ARRAY(_TYPES[kind]))
     if kind in TEXT_KINDS and not condition.exact_case:
         value = sa.func.unnest(array).column_valued("value")

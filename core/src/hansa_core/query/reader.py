@@ -1,39 +1,52 @@
 """Reads of one caller: every row, reference and relation by the caller's grants.
 
-One statement per relation level, however many rows. The row rule of the action "read" is part of
-each statement; a record the caller may not read is absent wherever a read leads to it.
+One statement per read, however deep and however many rows. The row rule of the action "read" is
+part of it; a record the caller may not read is absent wherever a read leads to it, a field that is
+masked on a row is null there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, cast
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock
-from hansa_core.model.meta import FieldMeta
-from hansa_core.query.cursor import CursorScope, CursorSealer
+from hansa_core.query.compiled import Compiled
+from hansa_core.query.compose import Composer
+from hansa_core.query.cursor import CursorSealer
+from hansa_core.query.decode import Node, read_node, read_page
+from hansa_core.query.late import Bindings, Late, MarkersLater, Request
 from hansa_core.query.lists import Listing
-from hansa_core.query.pages import PAGE_NESTED_DEFAULT, TOTAL_MAX, PageCutter, Paged, scope_of
 from hansa_core.query.plan import (
-    ManySelection,
+    FieldSelection,
     Page,
     PageRequest,
+    PartsSelection,
     RecordRequest,
     Selection,
 )
-from hansa_core.query.predicates import Bindings, SqlCompiler
-from hansa_core.query.projection import Node, NodeMaker, Projection, Row, ids_in, relation_of
+from hansa_core.query.predicates import SqlCompiler
+from hansa_core.query.select import (
+    ROWS_MAX,
+    Selected,
+    check_limit,
+    check_sources,
+    source,
+    stored_columns,
+)
+from hansa_core.storage.kept import kept
 from hansa_core.storage.transaction import Session
-from hansa_sdk import Invalid, LimitExceeded, Order, Predicate
-from hansa_sdk.predicates import Everything
+from hansa_sdk import Order, Predicate
+from hansa_sdk.predicates import Path
 
-ROWS_MAX: Final = 10_000
-"""How many rows `Reader.rows` returns at most."""
+ANSWERS_KEPT_MAX: Final = 64
+"""How many compiled answers about records are kept for a table."""
 
 
 class Reader:
@@ -42,12 +55,13 @@ class Reader:
     def __init__(
         self, session: Session, caller: Caller, cursors: CursorSealer, clock: Clock
     ) -> None:
-        self._session = session
-        self._caller = caller
-        self._cursors = cursors
-        principal = caller.principal
-        self._compiler = SqlCompiler(
-            caller.shape, Bindings(principal.user_id, principal.teams, clock.now()), self._visible
+        self.session = session
+        self.caller = caller
+        self._sources: list[sa.Subquery] = []
+        self._request = request_of(caller, cursors, clock, {})
+        grants = caller.grants
+        self.compiler = SqlCompiler(
+            caller.shape, self._request.bindings, grants.readable, grants.mask
         )
 
     async def page(self, entity: str, request: PageRequest) -> Page:
@@ -56,36 +70,79 @@ class Reader:
         Raises Denied without a grant to read, Invalid, CurrencyMismatch or LimitExceeded for a
         request that cannot be meant.
         """
-        self._caller.grants.rows_for(entity, "read")
-        listing = Listing(self._compiler, entity, request)
-        maker = NodeMaker(listing.projection, request.selection)
-        scope = scope_of(self._caller, entity, request, listing.order, None)
-        values = self._opened(listing, scope)
-        query = listing.query(values)
-        rows = await self._session.fetch(query)
-        total = await self._total(listing) if request.total else None
-        cutter = PageCutter(listing.walk, listing.labels, maker.make, self._cursors)
-        page, kept = cutter.cut(rows, scope, total)
-        await self._complete(maker, request.selection, page.nodes, kept)
-        return page
+        self.caller.grants.rows_for(entity, "read")
+        composer = Composer(self.compiler)
+        compiled = Compiled.of([composer.page(entity, request)], composer.sites)
+        return read_page(self.caller.shape, entity, request, await self._text(compiled))
 
     async def record(self, request: RecordRequest) -> Node | None:
         """Return what is selected of one record, archived or not; None when there is none to see.
 
         Raises Denied without a grant to read.
         """
-        self._caller.grants.rows_for(request.entity, "read")
-        nodes = await self._by_id(request.entity, [request.id], request.selection)
-        return nodes.get(request.id)
+        text = await self.json(request.entity, request.id, request.selection)
+        return read_node(self.caller.shape, request.entity, request.selection, text)
+
+    async def json(self, entity: str, id: UUID, selection: Selection) -> bytes:
+        """Return the JSON of what is selected of one record, `null` when there is none to see.
+
+        Raises Denied without a grant to read.
+        """
+        return await self._answer(entity, selection, id)
+
+    async def json_of_each(
+        self, entity: str, ids: Sequence[UUID], selection: Selection
+    ) -> list[bytes]:
+        """Return the JSON of what is selected of each record, in the order given, by one statement.
+
+        It is `null` where there is none to see. Raises Denied without a grant to read.
+        """
+        text = await self._answer(entity, selection, list(ids))
+        return [bytes(each) for each in msgspec.json.decode(text, type=list[msgspec.Raw])]
+
+    async def _answer(self, entity: str, selection: Selection, asked: UUID | list[UUID]) -> bytes:
+        """Answer about one record or several; the statement serves whoever has these grants."""
+        grants = self.caller.grants
+        grants.rows_for(entity, "read")
+
+        def make() -> Compiled:
+            composer = Composer(
+                SqlCompiler(self.caller.shape, MarkersLater(), grants.readable, grants.mask)
+            )
+            late = Late(("asked",), asked, {})
+            one = isinstance(asked, UUID)
+            compose = composer.record if one else composer.records
+            return Compiled.of([compose(entity, late, selection)], composer.sites)
+
+        key = (type(asked), grants.key, selection)
+        compiled = _kept(self.caller.shape.table(entity), key, make)
+        request = replace(self._request, variables={"asked": asked}, memo={})
+        return compiled.text(await compiled.fetch(self.session, request), 0, request)
+
+    async def lock(self, entity: str, where: Predicate | None, limit: int) -> list[UUID]:
+        """Lock the first `limit` records, by id, that meet `where`; return their ids.
+
+        A record that no longer meets it once it is locked is not among them. Archived records
+        are not looked at. Raises Denied without a grant to read.
+        """
+        self.caller.grants.rows_for(entity, "read")
+        listing = Listing(self.compiler, entity, _plain_request(where, (), archived=False))
+        query = listing.page([listing.table.c.id], (), limit).with_for_update(of=listing.table)
+        rows = await self.session.fetch(query)
+        return [cast(UUID, row["id"]) for row in rows]
+
+    async def _text(self, compiled: Compiled) -> bytes:
+        request = replace(self._request, memo={})
+        return compiled.text(await compiled.fetch(self.session, request), 0, request)
 
     async def count(
         self, entity: str, where: Predicate | None = None, *, archived: bool = False
     ) -> int:
         """Count the records that meet `where`; `archived` counts hidden ones too."""
-        self._caller.grants.rows_for(entity, "read")
-        listing = Listing(self._compiler, entity, _plain_request(where, (), archived=archived))
+        self.caller.grants.rows_for(entity, "read")
+        listing = Listing(self.compiler, entity, _plain_request(where, (), archived=archived))
         query = sa.select(sa.func.count()).select_from(listing.table).where(*listing.conditions)
-        return cast(int, await self._session.fetch_value(query))
+        return cast(int, await self.session.fetch_value(query))
 
     async def rows(
         self,
@@ -100,117 +157,78 @@ class Reader:
 
         Raises LimitExceeded past 10,000.
         """
-        if not 0 <= limit <= ROWS_MAX:
-            raise LimitExceeded(
-                f"limit is {limit}; at most {ROWS_MAX} rows are fetched at once.",
-                next_step="Fetch them in several steps.",
-            )
-        self._caller.grants.rows_for(entity, "read")
-        listing = Listing(self._compiler, entity, _plain_request(where, order, archived=archived))
-        make = listing.projection.row()
-        query = listing.query(None, limit=limit)
-        return [make(row) for row in await self._session.fetch(query)]
+        check_limit(limit)
+        self.caller.grants.rows_for(entity, "read")
+        listing = Listing(self.compiler, entity, _plain_request(where, order, archived=archived))
+        meta = self.caller.shape.entities[entity]
+        columns = stored_columns(self.compiler, meta, listing.table)
+        rows = await self.session.fetch(listing.page(columns, (), limit))
+        return [dict(row.items()) for row in rows]
 
-    def _visible(self, entity: str) -> Predicate | None:
-        return self._caller.grants.rows.get((entity, "read"))
+    async def select(
+        self,
+        entity: str,
+        paths: Sequence[Path],
+        where: Predicate | None = None,
+        order: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[tuple[object, ...]]:
+        """Return columns of records as Python values, unarchived ones, at most 10,000.
 
-    def _opened(self, listing: Listing, scope: CursorScope) -> tuple[object, ...] | None:
-        cursor = listing.walk.cursor
-        return None if cursor is None else self._cursors.open(cursor, scope)
+        Raises Denied without a grant to read the entity or a column on any row.
+        """
+        self.caller.grants.rows_for(entity, "read")
+        selected = Selected(self.compiler, entity, paths, where, order, limit)
+        return selected.read(await self.session.fetch(selected.statement))
 
-    async def _total(self, listing: Listing) -> int:
-        return cast(int, await self._session.fetch_value(listing.counted(TOTAL_MAX + 1)))
+    def source(self, entity: str) -> sa.Subquery:
+        """Return what the caller may read of an entity as a table; raises Denied for nothing."""
+        self.caller.grants.rows_for(entity, "read")
+        made = source(self.compiler, entity)
+        self._sources.append(made)
+        return made
 
-    async def _by_id(
-        self, entity: str, ids: Sequence[UUID], selection: Selection
-    ) -> dict[UUID, Node]:
-        """Return the visible records among `ids`."""
-        table = self._caller.shape.table(entity).alias()
-        projection = Projection(self._compiler, entity, table)
-        maker = NodeMaker(projection, selection)
-        wanted = sa.literal(list(ids), postgresql.ARRAY(sa.Uuid()))
-        query = sa.select(*projection.columns).where(
-            table.c.id == sa.any_(wanted), *self._compiler.seen(entity, table)
-        )
-        rows = await self._session.fetch(query)
-        nodes = [maker.make(row) for row in rows]
-        await self._complete(maker, selection, nodes, rows)
-        return {cast(UUID, row[projection.id]): node for row, node in zip(rows, nodes, strict=True)}
+    async def report(self, statement: sa.SelectBase) -> list[dict[str, object]]:
+        """Return the rows of a statement over sources, at most 10,000.
 
-    async def _complete(
-        self, maker: NodeMaker, selection: Selection, nodes: Sequence[Node], rows: Sequence[Row]
-    ) -> None:
-        """Put references and relations into the nodes made of `rows`."""
-        for reference, field, label in maker.references:
-            found = await self._referred(field, ids_in(rows, label), reference.selection)
-            for node, row in zip(nodes, rows, strict=True):
-                node[reference.key] = found.get(cast(UUID, row[label]))
-        for many in selection.relations:
-            ids = ids_in(rows, maker.projection.id)
-            pages = await self._related(maker.projection, many, ids)
-            for node, row in zip(nodes, rows, strict=True):
-                node[many.key] = pages[cast(UUID, row[maker.projection.id])]
-
-    async def _referred(
-        self, field: FieldMeta, ids: Sequence[UUID], selection: Selection
-    ) -> Mapping[UUID, Node]:
-        rule = self._visible(field.target)
-        if rule is None or not ids:
-            return {}
-        if isinstance(rule, Everything) and _ids_only(selection):  # the reference says it all
-            return {id: {each.key: id for each in selection.fields} for id in ids}
-        return await self._by_id(field.target, ids, selection)
-
-    async def _related(
-        self, projection: Projection, many: ManySelection, parents: Sequence[UUID]
-    ) -> dict[UUID, Page]:
-        """Return a page of the relation for each parent, in one statement (two with totals)."""
-        relation = relation_of(projection.meta, many.name)
-        listing = Listing(self._compiler, relation.target, many.page, PAGE_NESTED_DEFAULT)
-        maker = NodeMaker(listing.projection, many.page.selection)
-        if self._visible(relation.target) is None or not parents:
-            return {parent: Page() for parent in parents}
-        if listing.walk.cursor is not None and len(parents) > 1:
-            raise Invalid(
-                f"{many.name}: a cursor continues the list of one record, not of {len(parents)}.",
-                next_step="Ask for that record alone.",
-                path=(many.key, "before" if listing.walk.backward else "after"),
-            )
-        scopes = {
-            parent: scope_of(self._caller, relation.target, many.page, listing.order, parent)
-            for parent in parents
-        }
-        values = self._opened(listing, scopes[parents[0]])
-        grouped: dict[UUID, list[Row]] = {parent: [] for parent in parents}
-        for row in await self._session.fetch(listing.per_parent(relation, parents, values)):
-            grouped[cast(UUID, row["parent"])].append(row)
-        totals = await self._totals(listing, relation.inverse, many, parents)
-        cutter = PageCutter(listing.walk, listing.labels, maker.make, self._cursors)
-        paged: dict[UUID, Paged] = {
-            parent: cutter.cut(grouped[parent], scopes[parent], totals.get(parent))
-            for parent in parents
-        }
-        await self._complete(
-            maker,
-            many.page.selection,
-            [node for page, _ in paged.values() for node in page.nodes],
-            [row for _, rows in paged.values() for row in rows],
-        )
-        return {parent: page for parent, (page, _) in paged.items()}
-
-    async def _totals(
-        self, listing: Listing, inverse: str, many: ManySelection, parents: Sequence[UUID]
-    ) -> dict[UUID, int]:
-        if not many.page.total:
-            return {}
-        query = listing.counted_per_parent(inverse, parents, TOTAL_MAX + 1)
-        rows = await self._session.fetch(query)
-        return {cast(UUID, row["parent"]): cast(int, row["total"]) for row in rows}
+        Raises Invalid for one that reads anything else.
+        """
+        check_sources(statement, self._sources)
+        limited = statement.subquery("report")
+        rows = await self.session.fetch(sa.select(limited).limit(ROWS_MAX))
+        return [dict(row.items()) for row in rows]
 
 
-def _ids_only(selection: Selection) -> bool:
-    fields_only = not selection.references and not selection.relations
-    return fields_only and all(each.name == "id" for each in selection.fields)
+def _kept(
+    table: sa.Table, key: tuple[object, str, Selection], make: Callable[[], Compiled]
+) -> Compiled:
+    """Compile an answer once.
+
+    One with lists inside is not kept: its conditions hold values of a request.
+    """
+    if any(not isinstance(item, (FieldSelection, PartsSelection)) for item in key[2].items):
+        return make()
+    return kept(table, "answers", key, make, ANSWERS_KEPT_MAX)
+
+
+def request_of(
+    caller: Caller, cursors: CursorSealer, clock: Clock, variables: Mapping[str, object]
+) -> Request:
+    """Return what a compiled plan is run with: who asks, when, with which variables."""
+    principal = caller.principal
+    return Request(
+        variables,
+        Bindings(principal.user_id, principal.teams, clock.now()),
+        caller.tenant.id,
+        identity_of(caller),
+        cursors,
+    )
+
+
+def identity_of(caller: Caller) -> str:
+    """Return who asks: what cursors and idempotency keys are bound to."""
+    principal = caller.principal
+    return f"key {principal.key_id}" if principal.key_id else f"user {principal.user_id}"
 
 
 def _plain_request(

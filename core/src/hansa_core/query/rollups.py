@@ -33,7 +33,7 @@ def rollup_column(
     query = sa.select(sa.cast(figure, sql_type(field.kind))).where(
         target.c[relation.inverse] == table.c.id,
         compiler.condition(where, relation.target, target),
-        *compiler.seen(relation.target, target),
+        *compiler.related(relation, target),
         *unarchived(compiler, relation.target, target),
     )
     return query.select_from(target).correlate(table).scalar_subquery()
