@@ -56,7 +56,7 @@ class Part(Entity, name="probe.part", label="Part"):
     name: Field[str]
 
 
-class Trip(Entity, name="probe.trip", label="Trip"):
+class Trip(Entity, name="probe.trip", label="Trip", archivable=False):
     name: Field[str]
     guests: Many[Guest] = many("trip", owned=True)
 

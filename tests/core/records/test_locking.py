@@ -14,7 +14,7 @@ from hansa_core.caller import Caller
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.records.writer import RowUpdate
 from hansa_core.testing.platform import Platform
-from hansa_sdk import Stale
+from hansa_sdk import Busy, Stale
 
 
 @given(rounds=st.lists(st.integers(min_value=1, max_value=5), min_size=1, max_size=4))
@@ -39,9 +39,10 @@ async def test_one_writer_wins_each_version_whatever_the_crowd(
             *(write(version, f"{version}.{i}") for i in range(writers)), return_exceptions=True
         )
         won = [answer for answer in answers if isinstance(answer, str)]
-        lost = [answer for answer in answers if isinstance(answer, Stale)]
-        assert len(won) == 1
-        assert len(lost) == writers - 1
+        # on a loaded machine a loser may be told to come back, before it is told that it lost
+        lost = [answer for answer in answers if isinstance(answer, (Stale, Busy))]
+        assert len(won) == 1, answers
+        assert len(lost) == writers - 1, answers
         async with platform.runtime.read(manager) as unit:
             kept = await unit.get(Party, record)
         assert (kept.version, kept.notes) == (version + 1, won[0])

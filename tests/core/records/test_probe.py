@@ -118,6 +118,11 @@ async def test_quantity_keeps_its_unit_and_is_refused_without(
         await create(kernel, admin, "probe.thing", {"name": "bad", "name_unit": "x"})
 
 
+async def test_currency_that_never_was_is_refused(kernel: Platform, admin: Caller) -> None:
+    with pytest.raises(Rejected, match="a currency of ISO 4217, got 'ABC'"):
+        await create(kernel, admin, "probe.thing", {"name": "m", "currency": "ABC"})
+
+
 async def test_amount_without_a_currency_is_refused_not_dropped(
     kernel: Platform, admin: Caller
 ) -> None:

@@ -54,6 +54,8 @@ def _plain(value: object, depth: int) -> Plain:
     # The usual kinds first and by exact type: this runs for every value of every write.
     if value is None or type(value) in _AS_THEY_ARE:
         return cast(Plain, value)
+    if type(value) is UUID:
+        return str(value)
     if isinstance(value, Enum):
         return _plain(cast(object, value.value), depth)
     if isinstance(value, int):
@@ -71,6 +73,9 @@ def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, Plai
     for key, item in value.items():
         if not isinstance(key, str):
             raise _refused("text as a key", repr(key))
+        if item is None or type(item) in _AS_THEY_ARE:
+            plain[str(key)] = cast(Plain, item)
+            continue
         try:
             plain[str(key)] = _plain(item, depth)
         except Invalid as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 from hansa_core.clock import Clock
-from hansa_core.events.canonical import canonical_bytes
+from hansa_core.events.canonical import canonical_bytes, parse_canonical
 from hansa_core.events.crypto import ENCRYPTED, Keyring, Place, Subject, SubjectKey
 from hansa_core.events.subject_keys import ensure_keys
 from hansa_core.events.tables import EventTables
@@ -124,8 +124,9 @@ async def _insert(
 ) -> list[UUID]:
     ids = [new_id() for _ in changes]
     tenant_id = session.tenant.id
+    shared = _shared(origin, at)
     bodies = [
-        _body(change, origin, at, keys, Place(tenant_id, id_, change.entity, change.record_id, ""))
+        _body(change, shared, keys, Place(tenant_id, id_, change.entity, change.record_id, ""))
         for id_, change in zip(ids, changes, strict=True)
     ]
     params: dict[str, object] = {
@@ -150,10 +151,21 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + BATCH_CHANGES]
 
 
+def _shared(origin: Origin, at: datetime) -> Mapping[str, object]:
+    """Return what all events of a batch say, as they spell it."""
+    said: dict[str, object] = {
+        "actor_id": origin.actor_id,
+        "key_id": origin.key_id,
+        "session_id": origin.session_id,
+        "cause": origin.cause,
+        "at": at,
+    }
+    return cast("Mapping[str, object]", parse_canonical(canonical_bytes(said)))
+
+
 def _body(
     change: Change,
-    origin: Origin,
-    at: datetime,
+    shared: Mapping[str, object],
     keys: Mapping[Subject, SubjectKey],
     place: Place,
 ) -> bytes:
@@ -163,11 +175,7 @@ def _body(
         "entity": change.entity,
         "record_id": change.record_id,
         "record_version": change.record_version,
-        "actor_id": origin.actor_id,
-        "key_id": origin.key_id,
-        "session_id": origin.session_id,
-        "cause": origin.cause,
-        "at": at,
+        **shared,
     }
     for section, values in zip(
         SECTIONS, (change.before, change.after, change.payload), strict=True

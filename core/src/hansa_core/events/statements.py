@@ -147,6 +147,35 @@ class EventStatements:
         )
 
     @cached_property
+    def told_after(self) -> Statement:
+        """Return what `sealed_after` does without hashes and bodies."""
+        seal, event = self.seal, self.event
+        columns = (event.c.type, event.c.entity, event.c.record_id, event.c.record_version)
+        return compile_statement(
+            sa.select(seal.c.position, *columns, event.c.at)
+            .select_from(seal.outerjoin(event, event.c.id == seal.c.event_id))
+            .where(seal.c.position > sa.bindparam("position", type_=sa.BigInteger))
+            .order_by(seal.c.position)
+            .limit(sa.bindparam("rows_max", type_=sa.Integer))
+        )
+
+    @cached_property
+    def of_records(self) -> Statement:
+        """Return the events of one `type` about `entity`'s records `ids` (an array).
+
+        Those not sealed yet are among them; each record's come in the order of its versions.
+        """
+        event = self.event
+        ids = sa.bindparam("ids", type_=pg.ARRAY(sa.Uuid()))
+        return compile_statement(
+            sa.select(*event.c)
+            .where(event.c.entity == sa.bindparam("entity", type_=sa.Text))
+            .where(event.c.record_id == sa.any_(ids))
+            .where(event.c.type == sa.bindparam("type", type_=sa.Text))
+            .order_by(event.c.record_id, event.c.record_version)
+        )
+
+    @cached_property
     def lost_event(self) -> Statement:
         """Return one event that is neither sealed nor waiting, or a waiting one that is gone."""
         event, pending, seal = self.event, self.pending, self.seal

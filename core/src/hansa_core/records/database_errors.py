@@ -19,6 +19,7 @@ class Violation(Protocol):
 
 
 def duplicate(
+    caller: Caller,
     meta: EntityMeta,
     violation: Violation,
     rows: Sequence[Mapping[str, object]],
@@ -36,12 +37,29 @@ def duplicate(
         if names and ", ".join(str(row.get(name)) for name in names) == value
     ]
     known = positions if len(positions) == 1 else guilty[-1:]
-    labels = " and ".join(meta.fields[name].label.lower() for name in names) or "a unique value"
+    return taken(caller, meta, names, value, tuple(known[:1]))
+
+
+def taken(
+    caller: Caller,
+    meta: EntityMeta,
+    names: Sequence[str],
+    value: str,
+    place: tuple[int, ...] = (),
+) -> Duplicate:
+    """Return the error for values of a unique key that another record has.
+
+    A key with a field that is masked for the caller is told without it, and without its values.
+    """
+    shown = [name for name in names if (meta.name, name) not in caller.grants.masks]
+    labels = " and ".join(meta.fields[name].label.lower() for name in shown) or "a unique value"
+    whole = len(shown) == len(names)
+    said = f"{labels} {value}" if whole else f"the same in {labels} and what goes with it"
     return Duplicate(
-        f"Another {meta.label.lower()} already has {labels} {value}.",
+        f"Another {meta.label.lower()} already {'has' if whole else 'is'} {said}.",
         next_step="Change the value, or update that record.",
-        path=(known[0], *names[:1]) if known else (),
-        params={"fields": list(names), "value": value},
+        path=(*place, *shown[:1]) if place or shown else (),
+        params={"fields": list(shown), **({"value": value} if whole else {})},
     )
 
 
@@ -60,9 +78,10 @@ def still_used(caller: Caller, meta: EntityMeta, other: EntityMeta | None) -> In
     """Return the error for a record others refer to; it names only what the caller may read."""
     named = other is not None and caller.grants.allows(other.name, "read")
     label = other.label.lower() if named and other is not None else "record you may not see"
+    instead = "Archive it instead, or ask" if meta.archivable else "Ask"
     return InUse(
         f"This {meta.label.lower()} is still used by a {label}.",
-        next_step="Archive it instead, or ask for what uses it to be changed first.",
+        next_step=f"{instead} for what uses it to be changed first.",
         params={"entity": other.name} if named and other is not None else {},
     )
 

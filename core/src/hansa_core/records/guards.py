@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,11 +12,16 @@ from sqlalchemy.dialects import postgresql
 
 from hansa_core.caller import Caller
 from hansa_core.model.meta import EntityMeta, Kind
-from hansa_core.query.operands import Bindings
+from hansa_core.query.late import Bindings, Late, MarkersLater
 from hansa_core.query.predicates import to_sql
+from hansa_core.storage.kept import kept
+from hansa_core.storage.statements import Statement, compile_statement
 from hansa_core.storage.transaction import Row, Session
 from hansa_sdk import Denied, HansaError, NotFound, Predicate
 from hansa_sdk.predicates import Everything
+
+STATEMENTS_KEPT: Final = 64
+"""Compiled statements that are kept for one entity."""
 
 IDS = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid))
 
@@ -29,6 +34,14 @@ class LockedRow:
     allowed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A compiled statement, and the markers each run puts a value for."""
+
+    statement: Statement
+    late: Mapping[str, Late]
+
+
 class Guards:
     """Answers, in a constant number of statements, what a caller may write."""
 
@@ -37,10 +50,30 @@ class Guards:
         self._caller = caller
         self._bindings = bindings
 
-    def predicate_sql(self, entity: str, predicate: Predicate) -> sa.ColumnElement[bool]:
-        """Turn a row rule into SQL on the entity's own table."""
+    def _rule(self, entity: str, predicate: Predicate) -> sa.ColumnElement[bool]:
+        """Turn a row rule into SQL on the entity's own table, for whoever holds the grants."""
         shape = self._caller.shape
-        return to_sql(predicate, shape, entity, shape.table(entity), self._bindings)
+        return to_sql(predicate, shape, entity, shape.table(entity), MarkersLater())
+
+    async def _fetch(
+        self,
+        entity: str,
+        what: str,
+        make: Callable[[], sa.Executable],
+        params: Mapping[str, object],
+    ) -> list[Row]:
+        """Run the statement of a question about an entity, compiled once for equal grants."""
+
+        def compiled() -> _Kept:
+            statement = compile_statement(make())
+            late = {n: v for n, v in statement.defaults.items() if isinstance(v, Late)}
+            return _Kept(statement, late)
+
+        table = self._caller.shape.table(entity)
+        key = (self._caller.grants.key, what)
+        known = kept(table, "guards", key, compiled, STATEMENTS_KEPT)
+        meant = {name: value.meant(self._bindings) for name, value in known.late.items()}
+        return await self._session.fetch(known.statement, {**meant, **params})
 
     async def lock(
         self,
@@ -60,16 +93,20 @@ class Guards:
         table = self._caller.shape.table(entity)
         allowed = Everything() if action is None else grants.rows_for(entity, action)
         rule = grants.rows.get((entity, "read"))
-        seen = sa.false() if rule is None else self.predicate_sql(entity, rule)
-        mine = sa.bindparam("own", type_=postgresql.ARRAY(sa.Uuid))
-        allowed_sql = sa.func.coalesce(self.predicate_sql(entity, allowed), sa.false())
-        statement = (
-            sa.select(table, allowed_sql.label("__allowed"))
-            .where(table.c.id == sa.any_(IDS), sa.or_(seen, table.c.id == sa.any_(mine)))
-            .order_by(table.c.id)
-            .with_for_update(of=table)
-        )
-        found = await self._session.fetch(statement, {"ids": list(ids), "own": list(own)})
+
+        def make() -> sa.Executable:
+            seen = sa.false() if rule is None else self._rule(entity, rule)
+            mine = sa.bindparam("own", type_=postgresql.ARRAY(sa.Uuid))
+            allowed_sql = sa.func.coalesce(self._rule(entity, allowed), sa.false())
+            return (
+                sa.select(table, allowed_sql.label("__allowed"))
+                .where(table.c.id == sa.any_(IDS), sa.or_(seen, table.c.id == sa.any_(mine)))
+                .order_by(table.c.id)
+                .with_for_update(of=table)
+            )
+
+        params = {"ids": list(ids), "own": list(own)}
+        found = await self._fetch(entity, f"lock {action}", make, params)
         return {cast(UUID, row["id"]): LockedRow(row, bool(row["__allowed"])) for row in found}
 
     async def may_delete(self, entity: str, ids: Sequence[UUID]) -> bool:
@@ -83,12 +120,8 @@ class Guards:
         rule = self._caller.grants.rows_for(entity, action)
         if isinstance(rule, Everything) or not ids:
             return set()
-        table = self._caller.shape.table(entity)
-        covered = await self._session.fetch(
-            sa.select(table.c.id).where(
-                table.c.id == sa.any_(IDS), self.predicate_sql(entity, rule)
-            ),
-            {"ids": list(ids)},
+        covered = await self._fetch(
+            entity, f"meet {action}", lambda: self._meeting(entity, rule), {"ids": list(ids)}
         )
         return set(ids) - {cast(UUID, row["id"]) for row in covered}
 
@@ -105,43 +138,49 @@ class Guards:
         answer for missing and hidden records: nobody learns of rows they may not see.
         """
         wanted: dict[str, set[UUID]] = {}
-        for row, set_names in zip(rows, names, strict=True):
-            for name in set_names:
-                field = meta.fields.get(name)
-                if field and field.kind is Kind.REFERENCE and row.get(name) is not None:
-                    wanted.setdefault(field.target, set()).add(cast(UUID, row[name]))
+        for field in meta.references:
+            ids = {
+                cast(UUID, row[field.name])
+                for row, set_names in zip(rows, names, strict=True)
+                if field.name in set_names and row.get(field.name) is not None
+            }
+            if ids:
+                wanted.setdefault(field.target, set()).update(ids)
         missing: dict[str, set[UUID]] = {}
         for target, ids in wanted.items():
             ask = ids - just_made.get(target, set())
             missing[target] = ask - await self._visible(target, ask) if ask else set()
         errors: list[HansaError] = []
+        if not any(missing.values()):
+            return errors
         for index, (row, set_names) in enumerate(zip(rows, names, strict=True)):
             for name in set_names:
-                field = meta.fields.get(name)
+                found = meta.fields.get(name)
                 if (
-                    field
-                    and field.kind is Kind.REFERENCE
-                    and row.get(name) in missing.get(field.target, set())
+                    found
+                    and found.kind is Kind.REFERENCE
+                    and row.get(name) in missing.get(found.target, set())
                 ):
                     errors.append(
                         NotFound(
-                            f"{field.label}: there is no {field.target} {row[name]}.",
+                            f"{found.label}: there is no {found.target} {row[name]}.",
                             next_step="Choose one that exists.",
                             path=(index, name),
                         )
                     )
         return errors
 
+    def _meeting(self, entity: str, rule: Predicate) -> sa.Executable:
+        """Select the ids of those of some rows that meet a rule."""
+        table = self._caller.shape.table(entity)
+        return sa.select(table.c.id).where(table.c.id == sa.any_(IDS), self._rule(entity, rule))
+
     async def _visible(self, target: str, ids: set[UUID]) -> set[UUID]:
         rule = self._caller.grants.rows.get((target, "read"))
         if rule is None:
             return set()
-        table = self._caller.shape.table(target)
-        found = await self._session.fetch(
-            sa.select(table.c.id).where(
-                table.c.id == sa.any_(IDS), self.predicate_sql(target, rule)
-            ),
-            {"ids": sorted(ids)},
+        found = await self._fetch(
+            target, "meet read", lambda: self._meeting(target, rule), {"ids": sorted(ids)}
         )
         return {cast(UUID, row["id"]) for row in found}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -45,7 +44,7 @@ def _checked(
     if not (field.writable or trusted):
         raise Invalid(
             f"{field.label} is set by actions only.",
-            next_step=f"Leave {field.name} out.",
+            next_step="Leave it out.",
             path=(name,),
         )
     return check_value(field, value)
@@ -59,14 +58,16 @@ def _quantity_of(meta: EntityMeta, name: str) -> FieldMeta | None:
 def check_pairs(meta: EntityMeta, row: Row) -> list[HansaError]:
     """Refuse an amount without its currency and a quantity without its unit."""
     errors: list[HansaError] = []
-    for field in meta.stored:
-        other = field.currency_field if field.kind is Kind.MONEY else f"{field.name}_unit"
-        paired = field.kind in (Kind.MONEY, Kind.QUANTITY)
-        if paired and row.get(field.name) is not None and row.get(other) is None:
+    for field in meta.measured:
+        if field.kind is Kind.MONEY:
+            other, said = field.currency_field, meta.fields[field.currency_field].label.lower()
+        else:
+            other, said = f"{field.name}_unit", "unit"
+        if row.get(field.name) is not None and row.get(other) is None:
             errors.append(
                 Invalid(
-                    f"{field.label}: expected a number with {other}, got a number alone.",
-                    next_step=f"Give {other}, or leave {field.name} out.",
+                    f"{field.label}: expected a number with {said}, got a number alone.",
+                    next_step="Give both, or neither.",
                     path=(field.name,),
                 )
             )
@@ -81,11 +82,11 @@ def new_row(
     row, errors = checked_values(meta, given, trusted=trusted)
     wrong = {error.path[0] for error in errors if error.path}
     row["id"] = values["id"] if trusted and values.get("id") is not None else new_id()
-    for field in sorted(meta.stored, key=lambda stored: stored.kind is Kind.MONEY):
+    for field in meta.money_last:
         if field.name in row or field.system or field.name in wrong:
             continue
         if field.has_default:
-            put_plain(field, copy.deepcopy(field.default), row)
+            put_plain(field, field.default, row)
             row.setdefault(field.name, None)
         elif field.nullable:
             row[field.name] = None
@@ -101,26 +102,10 @@ def new_row(
 def _missing(field: FieldMeta) -> Invalid:
     return Invalid(
         f"{field.label} is required.",
-        next_step=f"Give {field.name} a value.",
+        next_step="Give it a value.",
         path=(field.name,),
         params={"field": field.name},
     )
-
-
-def check_rules(meta: EntityMeta, record: Entity) -> list[HansaError]:
-    """Run the entity's checks on a record."""
-    errors: list[HansaError] = []
-    for rule in meta.checks:
-        try:
-            if not rule.holds(record):
-                errors.append(Invalid(_sentence(meta, rule.message)))
-        except HansaError as error:
-            errors.append(error)
-    return errors
-
-
-def _sentence(meta: EntityMeta, message: str) -> str:
-    return f"{meta.label}: {message}" + ("" if message.endswith(".") else ".")
 
 
 def through_hooks(meta: EntityMeta, rows: Sequence[Row]) -> list[Entity]:

@@ -35,7 +35,9 @@ async def run_write(
     except Exception as error:
         kind = refusal_kind(error)
         if kind == UNIQUE:
-            raise Rejected([duplicate(meta, cast(Violation, error), rows, positions)]) from error
+            raise Rejected(
+                [duplicate(caller, meta, cast(Violation, error), rows, positions)]
+            ) from error
         if kind == FOREIGN_KEY:
             raise in_use(caller, meta, cast(Violation, error), deleting=deleting) from error
         raise

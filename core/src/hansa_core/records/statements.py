@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 import msgspec
@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from hansa_core.model.meta import EntityMeta, Kind
+from hansa_core.storage.kept import kept
 from hansa_core.storage.statements import Statement, compile_statement
 from hansa_core.storage.tables import unit_column
 
 ROWS: Final = "rows"
 """The name of the parameter that carries the rows."""
+KEPT_MAX: Final = 32
+"""How many compiled statements are kept for a table: one for each set of columns written."""
 
 
 def columns_of(meta: EntityMeta, names: Sequence[str] | None = None) -> dict[str, str]:
@@ -30,34 +33,51 @@ def columns_of(meta: EntityMeta, names: Sequence[str] | None = None) -> dict[str
 
 def insert_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
     """INSERT any number of rows and return all their columns."""
-    source = _recordset(table, columns)
-    statement = (
-        postgresql.insert(table)
-        .from_select(list(columns), sa.select(*(source.c[name] for name in columns)))
-        .returning(table)
-    )
-    return compile_statement(statement)
+
+    def make() -> sa.Executable:
+        source = _recordset(table, columns)
+        return (
+            postgresql.insert(table)
+            .from_select(list(columns), sa.select(*(source.c[name] for name in columns)))
+            .returning(table)
+        )
+
+    return kept_statement(table, ("insert", *columns), make)
 
 
 def update_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
     """UPDATE any number of rows that still have their version; returns all their columns."""
-    source = _recordset(table, ["id", "version", *columns])
-    values: dict[str, sa.ColumnElement[object]] = {
-        name: cast("sa.ColumnElement[object]", source.c[name]) for name in columns
-    }
-    statement = (
-        sa.update(table)
-        .where(table.c.id == source.c.id, table.c.version == source.c.version)
-        .values({**values, "version": table.c.version + 1})
-        .returning(table)
-    )
-    return compile_statement(statement)
+
+    def make() -> sa.Executable:
+        source = _recordset(table, ["id", "version", *columns])
+        values: dict[str, sa.ColumnElement[object]] = {
+            name: cast("sa.ColumnElement[object]", source.c[name]) for name in columns
+        }
+        return (
+            sa.update(table)
+            .where(table.c.id == source.c.id, table.c.version == source.c.version)
+            .values({**values, "version": table.c.version + 1})
+            .returning(table)
+        )
+
+    return kept_statement(table, ("update", *columns), make)
 
 
 def delete_statement(table: sa.Table) -> Statement:
     """DELETE the rows whose ids are in the array parameter `ids`."""
-    ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid))
-    return compile_statement(sa.delete(table).where(table.c.id == sa.any_(ids)))
+
+    def make() -> sa.Executable:
+        ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid))
+        return sa.delete(table).where(table.c.id == sa.any_(ids))
+
+    return kept_statement(table, ("delete",), make)
+
+
+def kept_statement(
+    table: sa.Table, key: tuple[str, ...], make: Callable[[], sa.Executable]
+) -> Statement:
+    """Compile a statement once for a table: it depends on its columns, not on tenant or user."""
+    return kept(table, "statements", key, lambda: compile_statement(make()), KEPT_MAX)
 
 
 def _recordset(table: sa.Table, columns: Sequence[str]) -> sa.TableValuedAlias:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
 
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock
 from hansa_core.events.record import Change
 from hansa_core.model.instances import loaded_row, refresh, row_of, to_record
 from hansa_core.model.meta import EntityMeta
-from hansa_core.query.operands import Bindings
+from hansa_core.query.late import Bindings
 from hansa_core.query.reader import Reader
 from hansa_core.records.changes import event_type, payload_of, to_events
 from hansa_core.records.guards import Guards, not_allowed, not_there
@@ -25,8 +27,10 @@ from hansa_core.records.writer import RowUpdate, Writer
 from hansa_core.storage.transaction import Session
 from hansa_sdk import (
     Action,
+    AnyColumn,
     Entity,
     Event,
+    HansaError,
     HookSpec,
     Invalid,
     LimitExceeded,
@@ -137,7 +141,11 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Undo what the block wrote, its events too, when it raises; the transaction goes on."""
+        """Undo what the block wrote, its events too, when it raises; the transaction goes on.
+
+        Every write of plugin code stands in one, so that it may catch the refusal and go on; rows
+        of the API do not, for whoever writes them lets the transaction roll back.
+        """
         changes, emitted = len(self.writer.changes), len(self._emitted)
         made = {entity: set(ids) for entity, ids in self.writer.made.items()}
         try:
@@ -182,11 +190,34 @@ class UnitOfWork:
         """Count the records that meet `where`."""
         return await self.reader.count(self._meta(entity).name, where)
 
+    async def select(
+        self,
+        entity: type[Entity],
+        columns: Sequence[AnyColumn],
+        *,
+        where: Predicate | None = None,
+        order_by: Sequence[Order] = (),
+        limit: int = 200,
+    ) -> list[Any]:  # Any: the Context's overloads say of what
+        """Return columns of records, also across references, as tuples; at most 10,000."""
+        paths = [column.path for column in columns]
+        return await self.reader.select(self._meta(entity).name, paths, where, order_by, limit)
+
+    def source(self, entity: type[Entity]) -> sa.Subquery:
+        """Return what the caller may read of an entity as a table for a hand-written report."""
+        return self.reader.source(self._meta(entity).name)
+
+    async def report(self, statement: sa.SelectBase) -> list[Mapping[str, object]]:
+        """Run a statement over sources; raises Invalid for one that reads anything else."""
+        return list(await self.reader.report(statement))
+
     async def load(self, link: Link[E]) -> E:
         """Fetch the record a reference points to; raises NotFound."""
         target = link.target
         if target is None:
-            raise LookupError("this link does not know its entity; it was made by hand")
+            raise LookupError(
+                "this link does not know its entity: make it with Link(id=..., target=...)"
+            )
         return await self.get(cast("type[E]", target), link.id)
 
     async def load_all(self, lines: Lines[E], *, limit: int = 1000) -> list[E]:
@@ -201,11 +232,8 @@ class UnitOfWork:
 
     async def save(self, record: Entity) -> None:
         """Create a new record, or update a fetched one if nobody changed it since."""
-        try:
+        with _alone():
             await self.save_all([record])
-        except Rejected as error:
-            only = error.errors[0] if len(error.errors) == 1 else error
-            raise only.without(1) from None
 
     async def save_all(self, records: Sequence[Entity]) -> None:
         """Save records of one entity in a constant number of statements; all or none."""
@@ -216,7 +244,6 @@ class UnitOfWork:
             raise Invalid("save_all takes records of one entity.")
         new = [record for record in records if loaded_row(record) is None]
         old = [record for record in records if loaded_row(record) is not None]
-        # In a savepoint, so that plugin code may catch the refusal and go on.
         async with self.savepoint():
             values = [_new_values(meta, record) for record in new]
             created = await self.writer.create(meta.name, values, trusted=True) if new else []
@@ -226,16 +253,20 @@ class UnitOfWork:
             refresh(meta, record, row)
 
     async def archive(self, record: Entity, *, archived: bool = True) -> None:
-        """Hide a record from lists, or bring it back."""
+        """Hide a record from lists, or bring it back; raises Denied, Stale or Invalid."""
         meta = self._meta(type(record))
-        rows = await self.writer.archive(
-            meta.name, [(record.id, record.version)], archived=archived
-        )
+        target = (record.id, record.version)
+        with _alone():
+            async with self.savepoint():
+                rows = await self.writer.archive(meta.name, [target], archived=archived)
         refresh(meta, record, rows[0])
 
     async def delete(self, record: Entity) -> None:
         """Delete a record and its owned lines; raises InUse, Denied or Stale."""
-        await self.writer.delete(self._meta(type(record)).name, [(record.id, record.version)])
+        meta = self._meta(type(record))
+        with _alone():
+            async with self.savepoint():
+                await self.writer.delete(meta.name, [(record.id, record.version)])
 
     def emit(self, event: Event) -> None:
         """Add an event to the transaction; handlers see it after commit."""
@@ -259,6 +290,19 @@ class UnitOfWork:
                 f"{entity.__entity_name__} is not enabled here.",
                 next_step="Enable its plugin first.",
             ) from None
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """Raise what refuses a write of one record without its position among the records."""
+    try:
+        yield
+    except HansaError as error:
+        several = error.errors if isinstance(error, Rejected) else (error,)
+        only = several[0] if len(several) == 1 else error
+        if only.path and isinstance(only.path[0], int):
+            only = only.without(1)
+        raise only from error.__cause__
 
 
 def _by_id(meta: EntityMeta, ids: tuple[UUID, ...]) -> Predicate:

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
+from hansa_core.model.currencies import known_currency
 from hansa_core.model.meta import FieldMeta, Kind
-from hansa_sdk import Currency, HansaError, Invalid
+from hansa_sdk import HansaError, Invalid
 
 TEXT_LENGTH_MAX: Final = 100_000
 """Characters a text may have where its field says nothing."""
@@ -104,7 +105,7 @@ def _phone(field: FieldMeta, value: object) -> str:
 def _currency(field: FieldMeta, value: object) -> str:
     text = _text(field, value)
     try:
-        return str.__str__(Currency(text))
+        return str.__str__(known_currency(text))
     except HansaError as error:
         raise error.under(field.name) from None
 

@@ -19,14 +19,14 @@ from hansa_core.records.prepare import (
     back_to_rows,
     changed,
     check_pairs,
-    check_rules,
     checked_values,
     new_row,
     reject,
     through_hooks,
 )
+from hansa_core.records.rules import check_rules
 from hansa_core.records.run import run_write
-from hansa_core.records.stale import stale_error
+from hansa_core.records.stale import stale_errors
 from hansa_core.records.statements import (
     columns_of,
     delete_statement,
@@ -35,6 +35,7 @@ from hansa_core.records.statements import (
     rows_document,
     update_statement,
 )
+from hansa_core.records.units import bad_units
 from hansa_core.storage.transaction import Session
 from hansa_sdk import Entity, HansaError, Invalid, LimitExceeded, Stale
 
@@ -81,7 +82,9 @@ class Writer:
         reject(errors)
         given = [set(row) for row in rows]
         rows = await self._hooked(meta, "create", rows)
-        reject(await self.guards.bad_references(meta, rows, [sorted(n) for n in given], self.made))
+        names = [sorted(each) for each in given]
+        reject(await self.guards.bad_references(meta, rows, names, self.made))
+        reject(await bad_units(self.session, self.caller.shape, meta, rows, names))
         statement = insert_statement(
             self.caller.shape.table(entity), list(columns_of(meta).values())
         )
@@ -139,8 +142,14 @@ class Writer:
     async def archive(
         self, entity: str, targets: Sequence[tuple[UUID, int | None]], *, archived: bool
     ) -> list[Row]:
-        """Hide records from lists, or bring them back."""
+        """Hide records from lists, or bring them back; raises Invalid where none can be hidden."""
         meta = self.caller.shape.entity(entity)
+        if not meta.archivable:
+            raise Invalid(
+                f"A {meta.label.lower()} cannot be archived.",
+                next_step="Delete it, or declare the entity with archivable=True.",
+                params={"entity": meta.name},
+            )
         _bounded(len(targets))
         locked = await self._lock(meta, "archive", targets)
         befores = [row_from(meta, locked[id].row) for id, _ in targets]
@@ -203,6 +212,7 @@ class Writer:
         free = bool(ids) and set(ids) <= self.elevated
         locked = await self.guards.lock(meta.name, None if free else action, ids, self.elevated)
         errors: list[HansaError] = []
+        stale: list[tuple[int, LockedRow, int]] = []
         for index, (id, version) in enumerate(targets):
             found = locked.get(id)
             if found is None:
@@ -210,19 +220,24 @@ class Writer:
             elif not (found.allowed or id in self.elevated):
                 errors.append(not_allowed(meta, action, id).under(index))
             elif version is not None and found.row["version"] != version:
-                stale = await stale_error(self.session, meta, found.row, version)
-                errors.append(stale.under(index))
+                stale.append((index, found, version))
+        if stale:
+            given = [(found.row, version) for _, found, version in stale]
+            told = await stale_errors(self.session, meta, given)
+            errors += [error.under(index) for (index, _, _), error in zip(stale, told, strict=True)]
         if len(errors) == 1 and len(targets) == 1:
             raise errors[0]
         reject(errors)
         return locked
 
     async def _hooked(self, meta: EntityMeta, change: str, rows: list[Row]) -> list[Row]:
-        records = through_hooks(meta, rows)
-        await self.hooks(meta.name, change, records)
-        after = back_to_rows(meta, records, rows)
+        after = rows
+        if (meta.name, change) in self.caller.shape.hooks.before:
+            records = through_hooks(meta, rows)
+            await self.hooks(meta.name, change, records)
+            after = back_to_rows(meta, records, rows)
         errors: list[HansaError] = []
-        for index, record in enumerate(through_hooks(meta, after)):
+        for index, record in enumerate(through_hooks(meta, after) if meta.checks else ()):
             errors.extend(error.under(index) for error in check_rules(meta, record))
         reject(errors)
         return after
@@ -244,6 +259,7 @@ class Writer:
             return list(afters)
         if checked:
             reject(await self.guards.bad_references(meta, afters, names, self.made))
+            reject(await bad_units(self.session, self.caller.shape, meta, afters, names))
         for row in touched:
             row["updated_at"] = self.now
             row["updated_by"] = self.caller.principal.user_id
@@ -264,7 +280,13 @@ class Writer:
         own = [id for id in stored if id not in self.elevated]
         if checked and own:
             outside = await self.guards.outside(meta.name, action, own)
-            reject([not_allowed(meta, action, id) for id in sorted(outside)])
+            reject(
+                [
+                    not_allowed(meta, action, cast(UUID, after["id"])).under(index)
+                    for index, after in enumerate(afters)
+                    if after["id"] in outside
+                ]
+            )
         result: list[Row] = []
         for before, after, each in zip(befores, afters, names, strict=True):
             row = stored.get(cast(UUID, after["id"]), after)
@@ -290,7 +312,11 @@ class Writer:
             rows,
             positions=positions,
         )
-        return {cast(UUID, record["id"]): row_from(meta, record) for record in stored}
+        every = columns_of(meta)
+        return {
+            cast(UUID, record["id"]): {key: record[column] for key, column in every.items()}
+            for record in stored
+        }
 
     def _note(
         self,

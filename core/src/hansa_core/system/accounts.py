@@ -12,9 +12,13 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from hansa_core.auth.credentials import Credentials
+from hansa_core.auth.entity_tables import USER
 from hansa_core.auth.passwords import PasswordHash
 from hansa_core.auth.sessions import Sessions
+from hansa_core.auth.tables import auth_tables
 from hansa_core.auth.tokens import key_prefix, new_key
 from hansa_core.model.roles import ADMINISTRATOR, EVERYBODY, PERSON
 from hansa_core.storage.transaction import Session
@@ -46,6 +50,7 @@ class KeyLine:
     label: str
     prefix: str
     roles: tuple[str, ...] | None
+    documents: str | None
     expires_at: datetime | None
     used_at: datetime | None
 
@@ -89,6 +94,18 @@ async def set_password(unit: AccountUnit, user_id: UUID, password_hash: Password
     await Credentials().store(unit.session, user_id, password_hash, unit.now)
     await Sessions().close_all(unit.session, user_id)
     unit.emit(PasswordSet(user_id=user_id))
+
+
+async def somebody_signs_in(unit: AccountUnit) -> bool:
+    """Tell whether any active user has a password."""
+    credential = auth_tables(sa.MetaData()).credential
+    found = await unit.session.fetch_one(
+        sa.select(USER.c.id)
+        .select_from(USER.join(credential, credential.c.user_id == USER.c.id))
+        .where(USER.c.active, ~USER.c.archived)
+        .limit(1)
+    )
+    return found is not None
 
 
 async def sync_roles(unit: Context, roles: Mapping[str, DeclaredRole]) -> None:
@@ -136,10 +153,12 @@ async def create_key(
     label: str,
     roles: Sequence[str] | None = None,
     expires_at: datetime | None = None,
+    documents: str | None = None,
 ) -> str:
     """Make an API key of a user and return it: it cannot be shown again.
 
     `roles` narrows it to some of the user's; None means all he has at the time of each request.
+    `documents` narrows it to a collection of persisted documents, also to one still to be filled.
     Raises Invalid for a role he does not hold or an expiry that is past, NotFound for the user.
     """
     await unit.get(User, user_id)
@@ -158,6 +177,7 @@ async def create_key(
         prefix=key_prefix(token),
         roles=None if roles is None else sorted(set(roles)),
         expires_at=expires_at,
+        documents=documents,
     )
     await unit.save(key)
     await Credentials().store_key(unit.session, key.id, token)
@@ -176,6 +196,7 @@ async def list_keys(unit: AccountUnit, user_id: UUID | None = None) -> list[KeyL
             label=key.label,
             prefix=key.prefix,
             roles=None if key.roles is None else tuple(key.roles),
+            documents=key.documents,
             expires_at=key.expires_at,
             used_at=used.get(key.id),
         )

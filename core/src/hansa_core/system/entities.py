@@ -34,8 +34,9 @@ class RoleAssignment(
 class ApiKey(Entity, name="system.api_key", plural="apiKeys", label="API key"):
     """A key with which a program acts as a user. Its secret is stored elsewhere, as a hash.
 
-    `roles` narrows the user's roles to some of them; empty means all. Who may change a key's user
-    or roles could act as anybody, so they are fixed when `hansa key create` makes it.
+    `roles` narrows the user's roles to some of them; empty means all. `documents` names a
+    collection of persisted documents: the key runs nothing else. Who may change a key's user or
+    roles could act as anybody, so they are fixed when `hansa key create` makes it.
     """
 
     user: Ref[User] = ref(on_delete="cascade", readonly=True)
@@ -43,6 +44,32 @@ class ApiKey(Entity, name="system.api_key", plural="apiKeys", label="API key"):
     prefix: Field[str] = field(max_length=80, readonly=True, help="The key's first characters.")
     roles: Field[list[str] | None] = field(default=None, readonly=True)
     expires_at: Field[datetime | None] = field(default=None, readonly=True)
+    documents: Field[str | None] = field(
+        default=None,
+        max_length=60,
+        readonly=True,
+        help="The collection of persisted documents it may run; empty means any request.",
+    )
+
+
+class PersistedDocument(
+    Entity,
+    name="system.persisted_document",
+    plural="persistedDocuments",
+    label="Persisted document",
+    archivable=False,
+    unique=(("document_id", "collection"),),
+):
+    """A GraphQL document that clients run by its identifier instead of sending it.
+
+    A collection holds the documents of one client; an API key may be narrowed to it.
+    """
+
+    collection: Field[str] = field(default="main", max_length=60, search=True)
+    document_id: Field[str] = field(
+        default="", max_length=71, readonly=True, help="sha256: and the SHA-256 of the text in hex."
+    )
+    text: Field[str] = field(max_length=100_000)
 
 
 class Setting(Entity, name="system.setting", plural="settings", label="Setting", archivable=False):

@@ -1,10 +1,12 @@
-"""What happens to users before they are written."""
+"""What happens to users and persisted documents before they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from zoneinfo import available_timezones
 
+from hansa_core.system.documents import document_id
+from hansa_core.system.entities import PersistedDocument
 from hansa_sdk import Context, Email, Invalid, User, before
 
 
@@ -25,3 +27,10 @@ async def check_time_zone(ctx: Context, users: Sequence[User]) -> None:
                 next_step="See the list of the IANA time zone database.",
                 path=(index, "time_zone"),
             )
+
+
+@before(PersistedDocument, "create", "update")
+async def identify_document(ctx: Context, documents: Sequence[PersistedDocument]) -> None:
+    """Keep a document's identifier that of its text."""
+    for document in documents:
+        document.document_id = document_id(document.text)

@@ -1,10 +1,17 @@
-"""How desk shows users, teams, roles and keys."""
+"""How desk shows users, teams, roles, keys and persisted documents."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from hansa_core.system.entities import ApiKey, PluginState, Role, RoleAssignment, Setting
+from hansa_core.system.entities import (
+    ApiKey,
+    PersistedDocument,
+    PluginState,
+    Role,
+    RoleAssignment,
+    Setting,
+)
 from hansa_sdk import FormView, ListView, Team, Unit, User
 
 VIEWS: Final = (
@@ -15,6 +22,7 @@ VIEWS: Final = (
     ListView(Role, (Role.label, Role.name, Role.plugin), order=(Role.name.ascending(),)),
     ListView(RoleAssignment, (RoleAssignment.user, RoleAssignment.role)),
     ListView(ApiKey, (ApiKey.label, ApiKey.user, ApiKey.prefix, ApiKey.expires_at)),
+    ListView(PersistedDocument, (PersistedDocument.collection, PersistedDocument.document_id)),
     ListView(Setting, (Setting.key, Setting.value), order=(Setting.key.ascending(),)),
     ListView(
         PluginState,
