@@ -12,6 +12,8 @@ from hansa_core.events.sealer import seal_once
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.shapes import Shapes
 from hansa_core.storage.transaction import Tenant
+from hansa_core.tenants.directory import create_tenant
+from hansa_core.tenants.owner import owner_engine
 from hansa_core.testing.platform import Platform
 from hansa_sdk import DeclarationErrors, NotFound, Plugin, Team
 
@@ -90,6 +92,14 @@ async def test_each_write_is_one_sealed_event_and_the_chain_verifies(platform: P
         report = await verify_chain(session, runtime.events)
     assert report.fault is None
     assert report.checked == before + 3
+
+
+async def test_company_that_is_just_being_made_has_nothing_to_seal_yet(platform: Platform) -> None:
+    with owner_engine(platform.owner_url) as engine:
+        made = create_tenant(engine, "unborn")
+    assert made not in await platform.runtime.tenants()
+    await platform.enable(made)
+    assert made in await platform.runtime.tenants()
 
 
 async def test_plugin_without_entities_needs_no_migrations(platform: Platform) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from litestar import Litestar, Response, get
+from litestar.enums import ScopeType
 from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -17,7 +18,11 @@ from hansa_core.auth.guards import auth_routes
 from hansa_core.auth.passwords import Passwords
 from hansa_core.auth.sign_in import SignIn
 from hansa_core.events.sealer import Sealer
+from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.front import Front
 from hansa_core.graphql.http import graphql_handlers
+from hansa_core.graphql.sockets import socket_handler
+from hansa_core.graphql.subscriptions import Streams
 from hansa_core.runtime import Runtime
 from hansa_core.storage.refusals import FAILURES
 from hansa_core.storage.transaction import Tenant
@@ -33,8 +38,11 @@ _HEALTH_SECONDS: Final = 1.0
 """How long a probe waits for a connection, or for the answer to its statement."""
 
 
-def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
-    """Return the application; `bound_to` is the address it listens on (tenants by host)."""
+def create_app(runtime: Runtime, *, bound_to: str, streams: Streams | None = None) -> Front:
+    """Return the application; `bound_to` is the address it listens on (tenants by host).
+
+    `streams` are what has to end before it can.
+    """
     router = TenantRouter(runtime.database, bound_to=bound_to, clock=runtime.clock)
 
     async def tenant_of(host: str) -> Tenant:
@@ -72,18 +80,22 @@ def create_app(runtime: Runtime, *, bound_to: str) -> Litestar:
             sealer.stop()
             await task
 
+    streams, engine = streams or Streams(), GraphQL(runtime)
     sign_in = SignIn(runtime.database, Passwords(), runtime.clock)
-    return Litestar(
+    app = Litestar(
         [
             health,
             root,
             *auth_routes(sign_in, tenant_of),
-            *graphql_handlers(runtime, tenant_of),
+            *graphql_handlers(runtime, tenant_of, engine, streams),
+            socket_handler(runtime, tenant_of, engine, streams),
         ],
         middleware=[_refuse_malformed_host],
         lifespan=[sealing],
         openapi_config=None,
+        logging_config=None,  # its own would start a thread
     )
+    return Front(app, runtime, tenant_of, engine, is_host)
 
 
 async def _reach(runtime: Runtime) -> None:
@@ -116,6 +128,9 @@ def _refuse_malformed_host(app: ASGIApp) -> ASGIApp:
             all(is_host(value.decode("latin-1")) for value in hosts) and len(hosts) < 2
         ):  # one, or none as in HTTP/1.0
             await app(scope, receive, send)
+            return
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
         body = (
             b'{"errors":[{"message":"The Host header names no host. Check the address.",'

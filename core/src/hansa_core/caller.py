@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hansa_core.auth.principal import Principal
 from hansa_core.model.shape import Shape
@@ -16,5 +16,5 @@ class Caller:
 
     tenant: Tenant
     principal: Principal
-    shape: Shape
-    grants: Grants
+    shape: Shape = field(repr=False)
+    grants: Grants = field(repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 from uuid import UUID
@@ -19,6 +19,8 @@ from hansa_core.clock import Clock, SystemClock
 from hansa_core.events.crypto import Keyring
 from hansa_core.events.record import Origin, record_events
 from hansa_core.events.tables import EventTables, event_tables
+from hansa_core.live.feed import Feeds
+from hansa_core.live.gone import Ledger
 from hansa_core.model.shape import Shape
 from hansa_core.policy.compile import GrantsCache
 from hansa_core.query.cursor import CursorSealer
@@ -28,7 +30,7 @@ from hansa_core.shapes import Shapes
 from hansa_core.storage.database import Database
 from hansa_core.storage.statements import TENANT_SCHEMA, compile_statement
 from hansa_core.storage.transaction import Isolation, Session, Tenant
-from hansa_sdk import DeclarationErrors
+from hansa_sdk import DeclarationErrors, Misconfigured
 
 T = TypeVar("T")
 
@@ -61,7 +63,9 @@ class Runtime:
         self.keyring = Keyring(secret_key)
         self.cursors = CursorSealer(secret_key)
         self.events: EventTables = event_tables(sa.MetaData(schema=TENANT_SCHEMA))
+        self.ledger = Ledger(self.events, self.keyring)
         self._identifier = Identifier()
+        self.feeds = Feeds(database, self.events, self._identifier, self.clock)
         self._grants = GrantsCache()
         self._known: dict[str, _Known] = {}
         self._select_enabled = compile_statement(
@@ -77,15 +81,41 @@ class Runtime:
     async def authenticate(self, tenant: Tenant, credential: Credential) -> Caller:
         """Return who presents a key or session, under the tenant's present shape.
 
-        Raises Unauthenticated with one and the same text whatever is wrong.
+        Raises Unauthenticated with one and the same text whatever is wrong, Misconfigured when the
+        tenant's plugins do not compile here.
         """
         now = self.clock.now()
-        async with self.database.transaction(tenant, read_only=True) as session:
+        async with self.database.reading(tenant) as session:
             identified = await self._identifier.identify(session, credential, now)
-            shape = await self._shape(session, identified.generation)
+            shape = await self._present_shape(session, identified)
         if identified.touch_due:
             await self._touch(tenant, identified)
         return self.caller(tenant, identified.principal, shape)
+
+    @asynccontextmanager
+    async def signed_in(
+        self, tenant: Tenant, credential: Credential
+    ) -> AsyncGenerator[tuple[Caller, Session]]:
+        """Return who calls, and the connection he was found on, for single reading statements.
+
+        Raises Unauthenticated as `authenticate`.
+        """
+        async with self.database.reading(tenant) as session:
+            identified = await self._identifier.identify(session, credential, self.clock.now())
+            shape = await self._present_shape(session, identified)
+            yield self.caller(tenant, identified.principal, shape), session
+        if identified.touch_due:
+            await self._touch(tenant, identified)
+
+    async def _present_shape(self, session: Session, identified: Identified) -> Shape:
+        try:
+            return await self._shape(session, identified.generation)
+        except DeclarationErrors as error:
+            _log.exception("the plugins of %s do not compile", session.tenant.slug)
+            raise Misconfigured(
+                "This company's plugins cannot be run by this server.",
+                next_step="Let its operator run `hansa doctor`.",
+            ) from error
 
     async def _touch(self, tenant: Tenant, identified: Identified) -> None:
         now = self.clock.now()
@@ -142,6 +172,10 @@ class Runtime:
             timeout_seconds=timeout_seconds,
         ) as session:
             yield self.unit(session, caller)
+
+    def looking(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for reads of one statement each."""
+        return self.database.reading(caller.tenant)
 
     async def write(
         self,

@@ -1,4 +1,4 @@
-"""The web server: a socket bound early, requests until a signal, what is under way finished."""
+"""The web server: requests until a signal, what is under way finished."""
 
 from __future__ import annotations
 
@@ -10,40 +10,21 @@ from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from hansa_core.app import create_app
+from hansa_core.graphql.subscriptions import Streams
+from hansa_core.graphql.wire import BODY_BYTES_MAX
 from hansa_core.runtime import Runtime
 from hansa_core.settings import Network
-from hansa_sdk import Misconfigured
 
 _CLOSING_SECONDS_MAX: Final = 5
-_BACKLOG: Final = 2048
 _CONNECTIONS_MAX: Final = 1000
 """More are answered 503 at once: each may hold a body half sent, and a file of the process."""
+UNREAD_SECONDS_MAX: Final = 20
 _IDLE_SECONDS_MAX: Final = 5
 """How long a connection is kept open between requests."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind before anything else starts; raises Misconfigured when the port is taken.
-
-    Port 0 takes any free one.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's delay of 40 ms off only where the protocol is said
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-        made.listen(_BACKLOG)
-    except OSError as error:
-        made.close()
-        raise Misconfigured(
-            f"Cannot listen on {host}:{port}: {error.strerror}.",
-            next_step="Stop what uses that port, or choose another with --port.",
-        ) from error
-    made.setblocking(False)
-    return made
 
 
 async def serve(
@@ -53,8 +34,9 @@ async def serve(
     ready: Callable[[], Awaitable[None]] | None = None,
     signals: bool = True,
     trusted_proxies: Sequence[Network] = (),
+    streams: Streams | None = None,
 ) -> None:
-    """Serve on a socket from `listen` until SIGINT or SIGTERM; requests under way are finished.
+    """Serve on a listening socket until SIGINT or SIGTERM; requests under way are finished.
 
     `ready` is awaited once requests are answered. Being cancelled ends the same way; with
     `signals` off it is the only end, for a program that has other things to do.
@@ -63,9 +45,13 @@ async def serve(
     Hansa was reached, from others they mean nothing. The host is always that of the Host header.
     """
     host = str(listening.getsockname()[0])
+    streams = streams or Streams()
     config = uvicorn.Config(
-        create_app(runtime, bound_to=host),
-        http="httptools",
+        create_app(runtime, bound_to=host, streams=streams),
+        http=_Http,
+        ws=_WebSocket,
+        ws_max_size=BODY_BYTES_MAX,
+        ws_per_message_deflate=False,  # a window of each connection's own, for small messages
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -75,7 +61,7 @@ async def serve(
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=[name for network in trusted_proxies for name in _names(network)],
     )
-    server = _Server(config, ready, signals=signals)
+    server = _Server(config, ready, streams.closing, signals=signals)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
@@ -100,11 +86,13 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         ready: Callable[[], Awaitable[None]] | None,
+        closing: asyncio.Event,
         *,
         signals: bool,
     ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._closing = closing
         self._signals = signals
 
     @contextmanager
@@ -121,3 +109,54 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self._ready is not None and self.started:
             await self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what streams, which else has no end, then all else."""
+        self._closing.set()
+        await super().shutdown(sockets)
+
+
+class _Patience(asyncio.Protocol):
+    """Ends a connection whose peer takes not one byte for a while, whatever waits for it."""
+
+    transport: asyncio.Transport
+    _watching: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Begin to watch."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Watch no more."""
+        super().resume_writing()
+        self._unwatch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Watch no more."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        loop = asyncio.get_running_loop()
+        self._watching = loop.call_later(UNREAD_SECONDS_MAX, self._look, left)
+
+    def _look(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() >= left:
+            self.transport.abort()
+        else:
+            self._watch()
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+
+class _Http(_Patience, HttpToolsProtocol):
+    """HTTP/1.1."""
+
+
+class _WebSocket(_Patience, WebSocketsSansIOProtocol):
+    """WebSockets."""

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from hansa_core import server as server_module
 from hansa_core.app import create_app
-from hansa_core.server import listen, serve
+from hansa_core.listening import listen
+from hansa_core.server import serve
 from hansa_core.settings import Network
 from hansa_core.testing.waiting import eventually
 from tests.core.auth.office import PASSWORD, Office

@@ -54,6 +54,7 @@ API_KEY: Final = sa.table(
     sa.column("id", sa.Uuid),
     sa.column("user", sa.Uuid),
     sa.column("roles", sa.ARRAY(sa.Text)),
+    sa.column("documents", sa.Text),
     sa.column("expires_at", sa.DateTime(timezone=True)),
     sa.column("archived", sa.Boolean),
     schema=TENANT_SCHEMA,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -61,6 +61,28 @@ class Identifier:
             touch_due=used_at is None or now - used_at >= _TOUCH_EVERY,
         )
 
+    async def standing(
+        self, session: Session, credentials: Collection[Credential], now: datetime
+    ) -> dict[Credential, frozenset[str]]:
+        """Return the roles of each of `credentials` that `identify` would let in.
+
+        At most two statements, however many.
+        """
+        found: dict[Credential, frozenset[str]] = {}
+        for by_key in (True, False):
+            asked = {
+                token_hash(credential.token): credential
+                for credential in credentials
+                if isinstance(credential, KeyCredential) == by_key
+            }
+            if not asked:
+                continue
+            values = {"hashes": list(asked), "now": now, "idle_since": now - IDLE}
+            statement = self._keys_standing if by_key else self._sessions_standing
+            for row in await session.fetch(statement, values):
+                found[asked[cast(bytes, row["hash"])]] = frozenset(_held(row))
+        return found
+
     async def touch(self, session: Session, principal: Principal, now: datetime) -> None:
         """Note that the principal's session or key was used; needs a transaction that writes."""
         used = {"id": principal.key_id or principal.session_id, "now": now}
@@ -72,39 +94,24 @@ class Identifier:
 
     @cached_property
     def _by_session(self) -> Statement:
-        table = self._tables.session
-        login = sa.select(
-            table.c.user_id,
-            table.c.id.label("session_id"),
-            sa.null().cast(sa.Uuid).label("key_id"),
-            sa.null().cast(sa.ARRAY(sa.Text)).label("key_roles"),
-            table.c.seen_at.label("used_at"),
-        ).where(
-            table.c.token_hash == _hash(),
-            table.c.expires_at > _now(),
-            table.c.seen_at > sa.bindparam("idle_since", type_=_INSTANT),
-        )
+        login = _session_login(self._tables).where(self._tables.session.c.token_hash == _hash())
         return compile_statement(_identity(login.cte("login"), self._tables))
 
     @cached_property
     def _by_key(self) -> Statement:
-        secret = self._tables.key_secret
-        login = (
-            sa.select(
-                API_KEY.c.user.label("user_id"),
-                sa.null().cast(sa.Uuid).label("session_id"),
-                API_KEY.c.id.label("key_id"),
-                API_KEY.c.roles.label("key_roles"),
-                secret.c.used_at,
-            )
-            .select_from(secret.join(API_KEY, API_KEY.c.id == secret.c.key_id))
-            .where(
-                secret.c.hash == _hash(),
-                ~API_KEY.c.archived,
-                sa.or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > _now()),
-            )
-        )
+        login = _key_login(self._tables).where(self._tables.key_secret.c.hash == _hash())
         return compile_statement(_identity(login.cte("login"), self._tables))
+
+    @cached_property
+    def _sessions_standing(self) -> Statement:
+        token = self._tables.session.c.token_hash
+        return compile_statement(_standing(_session_login(self._tables), token))
+
+    @cached_property
+    def _keys_standing(self) -> Statement:
+        return compile_statement(
+            _standing(_key_login(self._tables), self._tables.key_secret.c.hash)
+        )
 
     @cached_property
     def _touch_session(self) -> Statement:
@@ -123,6 +130,51 @@ class Identifier:
             .where(table.c.key_id == sa.bindparam("id", type_=sa.Uuid))
             .values(used_at=_now())
         )
+
+
+def _session_login(tables: AuthTables) -> sa.Select[*tuple[Any, ...]]:
+    """Select the sessions that are not over."""
+    table = tables.session
+    return sa.select(
+        table.c.user_id,
+        table.c.id.label("session_id"),
+        sa.null().cast(sa.Uuid).label("key_id"),
+        sa.null().cast(sa.ARRAY(sa.Text)).label("key_roles"),
+        sa.null().cast(sa.Text).label("documents"),
+        table.c.seen_at.label("used_at"),
+    ).where(
+        table.c.expires_at > _now(),
+        table.c.seen_at > sa.bindparam("idle_since", type_=_INSTANT),
+    )
+
+
+def _key_login(tables: AuthTables) -> sa.Select[*tuple[Any, ...]]:
+    """Select the keys that are neither revoked nor over."""
+    secret = tables.key_secret
+    return (
+        sa.select(
+            API_KEY.c.user.label("user_id"),
+            sa.null().cast(sa.Uuid).label("session_id"),
+            API_KEY.c.id.label("key_id"),
+            API_KEY.c.roles.label("key_roles"),
+            API_KEY.c.documents,
+            secret.c.used_at,
+        )
+        .select_from(secret.join(API_KEY, API_KEY.c.id == secret.c.key_id))
+        .where(
+            ~API_KEY.c.archived,
+            sa.or_(API_KEY.c.expires_at.is_(None), API_KEY.c.expires_at > _now()),
+        )
+    )
+
+
+def _standing(login: sa.Select[*tuple[Any, ...]], secret: sa.ColumnElement[bytes]) -> sa.Executable:
+    """Complete a look-up of many credentials by what each one's roles are."""
+    hashes = sa.bindparam("hashes", type_=sa.ARRAY(sa.LargeBinary))
+    found = login.add_columns(secret.label("hash")).where(secret == sa.any_(hashes)).cte("login")
+    return sa.select(found.c.hash, found.c.key_roles, _roles(found).label("roles")).select_from(
+        found.join(USER, sa.and_(USER.c.id == found.c.user_id, USER.c.active, ~USER.c.archived))
+    )
 
 
 def _identity(found: sa.CTE, tables: AuthTables) -> sa.Executable:
@@ -177,22 +229,26 @@ def _teams(login: sa.CTE) -> sa.ScalarSelect[object]:
     return sa.select(sa.func.array_agg(reach.c.id)).scalar_subquery()
 
 
-def _principal(row: Row) -> Principal:
+def _held(row: Row) -> set[str]:
+    """Return the roles that count for one look-up."""
     roles = set(cast("Iterable[str] | None", row["roles"]) or ())
     only = cast("Iterable[str] | None", row["key_roles"])
     if only is None:
-        roles |= {EVERYBODY, PERSON}
-    else:
-        # An administrator holds what every role grants, so his key may be narrowed to any.
-        roles = (set(only) if ADMINISTRATOR in roles else roles & set(only)) | {EVERYBODY}
+        return roles | {EVERYBODY, PERSON}
+    # An administrator holds what every role grants, so his key may be narrowed to any.
+    return (set(only) if ADMINISTRATOR in roles else roles & set(only)) | {EVERYBODY}
+
+
+def _principal(row: Row) -> Principal:
     return Principal(
         user_id=cast(UUID, row["user_id"]),
         name=cast(str, row["name"]),
         email=cast(str, row["email"]),
-        roles=tuple(sorted(roles)),
+        roles=tuple(sorted(_held(row))),
         teams=tuple(sorted(cast("Iterable[UUID] | None", row["teams"]) or ())),
         key_id=cast("UUID | None", row["key_id"]),
         session_id=cast("UUID | None", row["session_id"]),
+        documents=cast("str | None", row["documents"]),
         language=cast(str, row["language"]),
         time_zone=cast(str, row["time_zone"]),
     )

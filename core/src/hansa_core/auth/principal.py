@@ -21,6 +21,7 @@ class Principal:
     teams: tuple[UUID, ...] = ()
     key_id: UUID | None = None
     session_id: UUID | None = None
+    documents: str | None = None
     language: str = "en"
     time_zone: str = "UTC"
     cause: str | None = None

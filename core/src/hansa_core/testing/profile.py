@@ -34,6 +34,8 @@ class Profile:
     """Pages a cursor walk goes through."""
     twins: int
     """Pairs of databases compared that differ in a hidden value."""
+    operations: int
+    """Generated GraphQL operations compared with the reference evaluator."""
     faults: int
     """Faults injected: the N-th statement fails, a connection drops, a process is killed."""
 
@@ -51,6 +53,7 @@ class Profile:
             seconds_load=3,
             pages=20,
             twins=50,
+            operations=300,
             faults=10,
         )
 
@@ -68,6 +71,7 @@ class Profile:
             seconds_load=20,
             pages=500,
             twins=5000,
+            operations=10_000,
             faults=200,
         )
 

@@ -9,8 +9,10 @@ from typing import Any, Final, cast
 
 import httpx
 
+from hansa_core.graphql.subscriptions import Streams
+from hansa_core.listening import listen
 from hansa_core.runtime import Runtime
-from hansa_core.server import listen, serve
+from hansa_core.server import serve
 from hansa_core.storage.transaction import Tenant
 
 _TIMEOUT_SECONDS: Final = 30.0
@@ -44,15 +46,16 @@ class Client:
         return payload["record"]
 
     async def refusal(self, document: str, /, **variables: object) -> Json:
-        """Return the one error of a refused mutation, from its payload or the answer's errors.
+        """Return the one error of a refused mutation: of its payload, a row, or the answer.
 
-        The code of the latter is lifted out of `extensions`. Raises AssertionError where nothing
+        The code of the last is lifted out of `extensions`. Raises AssertionError where nothing
         was refused.
         """
         answer = await self.answer(document, **variables)
         errors = cast("list[dict[str, Json]]", answer.get("errors") or [])
         if not errors:
-            errors = _only(answer["data"])["errors"]
+            payload = _only(answer["data"])
+            errors = payload["errors"] or [e for row in payload["results"] for e in row["errors"]]
         assert len(errors) == 1, f"{document} with {variables}: {answer}"
         return {**errors[0].get("extensions", {}), **errors[0]}
 
@@ -100,7 +103,9 @@ class WebServer:
 
 
 @asynccontextmanager
-async def open_server(runtime: Runtime, host: str = "127.0.0.1") -> AsyncGenerator[WebServer]:
+async def open_server(
+    runtime: Runtime, host: str = "127.0.0.1", *, streams: Streams | None = None
+) -> AsyncGenerator[WebServer]:
     """Serve a kernel on a free port of `host`; yield once it answers, finish requests after.
 
     Bound to 0.0.0.0 it is reached on the loopback address too, by declared hosts only.
@@ -111,7 +116,9 @@ async def open_server(runtime: Runtime, host: str = "127.0.0.1") -> AsyncGenerat
     async def tell() -> None:
         ready.set()
 
-    serving = asyncio.create_task(serve(runtime, listening, ready=tell, signals=False))
+    serving = asyncio.create_task(
+        serve(runtime, listening, ready=tell, signals=False, streams=streams)
+    )
     try:
         await _first(serving, ready)
         async with AsyncExitStack() as stack:
