@@ -16,7 +16,12 @@ from graphql import (
 )
 
 from hansa_core.caller import Caller
-from hansa_core.graphql.cost import COST_MAX, INTROSPECTION_PER_TYPE, check_cost
+from hansa_core.graphql.cost import (
+    COST_MAX,
+    INTROSPECTION_PER_TYPE,
+    META_PER_ENTITY,
+    check_cost,
+)
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
@@ -121,6 +126,44 @@ async def test_branches_that_multiply_are_measured_in_bounded_time(ask: Ask) -> 
     assert time.perf_counter() - started < 20
 
 
+META = """{ meta { hash plugins { name version label } permissions entities { name plugin label
+  typeName plural archivable permissions
+  fields { name kind label help required readonly target values maxLength }
+  relations { name label target owned } actions { name label mutation permission }
+  views { kind columns by } } } }"""
+
+
+def test_meta_costs_what_it_lists(compiled: CompiledSchema) -> None:
+    entities, plugins = len(compiled.api.entities), len(compiled.api.shape.plugins)
+    assert cost(compiled, "{ meta { hash } }") == 2
+    assert cost(compiled, "{ meta { entities { name label } plugins { name } } }") == (
+        3 + 2 * entities + plugins
+    )
+    fields = -(-sum(len(one.fields) for one in compiled.api.entities.values()) // entities)
+    assert cost(compiled, "{ meta { entities { fields { name } } } }") == (
+        2 + entities * (1 + fields)
+    )
+
+
+async def test_meta_may_be_whole_once(compiled: CompiledSchema, ask: Ask) -> None:
+    assert cost(compiled, META) < META_PER_ENTITY * len(compiled.api.entities)
+    assert "errors" not in await ask(META)
+    entity = """fragment E on MetaEntity {
+      fields { name kind label help required readonly target values maxLength } }"""
+    some = " ".join(f"a{n}: entities {{ ...E }}" for n in range(5))
+    beside = "crmDeals { totalCount }"
+    for document in (
+        "{ meta { hash } b: meta { hash } }",
+        f"{{ meta {{ {some} }} {beside} }} {entity}",
+        "{ meta { "
+        + " ".join(f"a{n}: entities {{ ...E }}" for n in range(29))
+        + f" }} }} {entity}",
+    ):
+        answer = await ask(document)
+        assert "data" not in answer
+        assert answer["errors"][0]["extensions"]["code"] == "limit", answer
+
+
 def test_introspection_may_be_whole_once(compiled: CompiledSchema) -> None:
     types = len(compiled.schema.type_map)
     assert cost(compiled, "{ __schema { types { name } } }") == 2 + types
@@ -183,9 +226,10 @@ async def test_an_answer_with_too_much_text_is_refused(
 ) -> None:
     await ask('mutation { contactsPartyCreate(input: {name: "Wordy"}) { errors { code } } }')
     document = '{ contactsParties(where: {name: {eq: "Wordy"}}) { nodes { a: name b: name } } }'
-    monkeypatch.setattr("hansa_core.graphql.request.ANSWER_CHARACTERS_MAX", 10)
+    size = len('{"nodes" : [{"a" : "Wordy", "b" : "Wordy"}]}')
+    monkeypatch.setattr("hansa_core.graphql.asking.ANSWER_BYTES_MAX", size)
     assert "errors" not in await ask(document)
-    monkeypatch.setattr("hansa_core.graphql.request.ANSWER_CHARACTERS_MAX", 9)
+    monkeypatch.setattr("hansa_core.graphql.asking.ANSWER_BYTES_MAX", size - 1)
     answer = await ask(document)
     assert "data" not in answer
     assert answer["errors"][0]["extensions"]["code"] == "limit"

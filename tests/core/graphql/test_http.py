@@ -40,7 +40,7 @@ async def client(platform: Platform, tenant: Tenant) -> AsyncIterator[httpx.Asyn
             raise NotFound(f"There is no company at {host}.")
         return tenant
 
-    app = Litestar([*graphql_handlers(platform.runtime, tenant_of)], openapi_config=None)
+    app = Litestar(graphql_handlers(platform.runtime, tenant_of), openapi_config=None)
     transport = httpx.ASGITransport(cast(Any, app))  # Litestar types its scope more closely
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as opened:
         yield opened
@@ -95,6 +95,10 @@ async def test_a_refused_document_is_400_for_clients_that_know_why(post: Post) -
         (b'{"query": 5}', "a number"),
         (b'{"query": "{ me { name } }", "variables": []}', "an array"),
         (b'{"query": "{ me { name } }", "operationName": 1}', "a number"),
+        (b'{"query": "{ me { name } }", "extensions": "cost"}', "a string"),
+        (b'{"query": "{ me { name } }", "extensions": {"cost": 1}}', "extensions.cost"),
+        (b'{"documentId": 7}', "a number"),
+        (b'{"documentId": "sha256:00", "query": "{ me { name } }"}', "both"),
     ],
 )
 async def test_malformed_bodies_are_400_with_a_sentence(post: Post, body: bytes, word: str) -> None:
@@ -103,6 +107,30 @@ async def test_malformed_bodies_are_400_with_a_sentence(post: Post, body: bytes,
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "invalid"
     assert word in error["message"]
+
+
+async def test_the_cost_is_told_when_it_is_asked_for(post: Post) -> None:
+    document = "{ crmDeals(first: 3) { nodes { id title } } }"
+    told = await post({"query": document, "extensions": {"cost": True, "more": 1}})
+    assert told.json()["extensions"] == {"cost": 2 + 3 * 2}
+    for extensions in (None, {}, {"cost": False}):
+        answer = await post({"query": document, "extensions": extensions})
+        assert list(answer.json()) == ["data"]
+    refused = await post({"query": "{ nothing }", "extensions": {"cost": True}})
+    assert list(refused.json()) == ["errors"]
+    costly = (
+        "{ crmDeals(first: 200) { nodes { party { contacts(first: 200) { nodes { id } } } } } }"
+    )
+    refused = await post({"query": costly, "extensions": {"cost": True}})
+    assert refused.json()["errors"][0]["extensions"]["params"]["cost"] == "40,602"
+
+
+async def test_a_persisted_document_that_is_not_there_is_400_or_200(post: Post) -> None:
+    asked = {"documentId": "sha256:" + "0" * 64}
+    for accept, status in ((GRAPHQL, 400), ("application/json", 200)):
+        response = await post(asked, accept=accept)
+        assert response.status_code == status
+        assert response.json()["errors"][0]["extensions"]["code"] == "not_found"
 
 
 async def test_an_operation_name_of_half_a_character_is_refused(post: Post) -> None:

@@ -34,7 +34,7 @@ EVERY: dict[str, object] = {
 }
 ANSWERED = {
     "price": "1250.50",
-    "seenAt": "2026-01-31T09:30:00Z",
+    "seenAt": "2026-01-31T09:30:00.000000Z",
     "sealed": False,
     "shout": "PROBE Ä",
     "version": 1,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from hansa_core.caller import Caller
 from hansa_core.graphql.execute import GraphQL
-from hansa_core.graphql.request import RequestContext
+from hansa_core.query.compiled import Compiled
+from hansa_core.query.late import Request
+from hansa_core.storage.transaction import Session
 from tests.core.graphql.conftest import Answer, Ask
 
 NEW = {"title": "t", "currency": "EUR", "party": {"connect": "x"}}
@@ -133,10 +136,10 @@ async def test_bad_arguments_are_errors_at_their_field(ask: Ask, arguments: str,
 async def test_a_fault_is_logged_and_told_by_reference_only(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(self: RequestContext) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("secret of the house")
 
-    monkeypatch.setattr(RequestContext, "reading", broken)
+    monkeypatch.setattr(Compiled, "fetch", broken)
     with caplog.at_level(logging.ERROR, "hansa.graphql"):
         answer = await ask("{ crmDeals { nodes { id } } }")
     error = only_error(answer)
@@ -160,18 +163,21 @@ async def test_documents_are_checked_once_per_schema(
     assert await graphql.execute(manager, document) == first
 
 
-async def test_one_transaction_answers_all_root_fields(
+async def test_one_statement_answers_all_root_fields(
     graphql: GraphQL, manager: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[Caller] = []
-    read = graphql.platform.read
+    run: list[Compiled] = []
+    fetch = Compiled.fetch
 
-    def counted(caller: Caller) -> object:
-        opened.append(caller)
-        return read(caller)
+    async def counted(self: Compiled, session: Session, request: Request) -> Sequence[object]:
+        run.append(self)
+        before = session.statement_count
+        found = await fetch(self, session, request)
+        assert session.statement_count == before + 1
+        return found
 
-    monkeypatch.setattr(graphql.platform, "read", counted)
+    monkeypatch.setattr(Compiled, "fetch", counted)
     await graphql.execute(manager, "{ a: crmDeals { totalCount } b: crmDeals { totalCount } }")
-    assert len(opened) == 1
+    assert len(run) == 1
     await graphql.execute(manager, "{ me { name } meta { hash } }")
-    assert len(opened) == 1
+    assert len(run) == 1

@@ -19,10 +19,9 @@ from hansa_core.graphql.scalars import (
     EMAIL,
     JSON,
     UUID_SCALAR,
-    decimal_text,
-    duration_text,
     parse_duration,
 )
+from hansa_core.query.spelling import decimal_text, duration_text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from hansa_core.graphql.names import check_names
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.plugins.compile import compile_shape
 from hansa_sdk import Context, Entity, Field, Many, Plugin, Ref, action, field, many, ref
+from tests.core.graphql.conftest import Ask
 from tests.core.graphql.plugin import PLUGIN
 from tests.core.graphql.synthetic import measure
 
@@ -83,9 +84,9 @@ def test_action_takes_its_functions_arguments(lab: CompiledSchema) -> None:
     assert {name: str(argument.type) for name, argument in seal.args.items()} == {
         "id": "ID!",
         "version": "Int",
-        "note": "String",
+        "note": "String!",
         "on": "Date",
-        "colour": "LabSampleColour",
+        "colour": "LabSampleColour!",
         "price": "MoneyInput",
         "to": "ID",
         "beside": "ID",
@@ -213,3 +214,17 @@ def test_schema_is_built_when_types_are_cyclic_or_there_are_none(
     shape = compile_shape([Plugin(name="lab", version="1", entities=entities)])
     built = build_schema(shape, kernel_fields())
     assert ("LabBranch" in built.schema.type_map) == bool(entities)
+
+
+async def test_directives_are_those_released_clients_read(ask: Ask) -> None:
+    answer = await ask("{ __schema { directives { name locations } } }")
+    directives = {
+        each["name"]: each["locations"] for each in answer["data"]["__schema"]["directives"]
+    }
+    assert directives["deprecated"] == [
+        "FIELD_DEFINITION",
+        "ARGUMENT_DEFINITION",
+        "INPUT_FIELD_DEFINITION",
+        "ENUM_VALUE",
+    ]
+    assert set(directives) == {"include", "skip", "deprecated", "specifiedBy", "oneOf"}

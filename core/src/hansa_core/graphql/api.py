@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from hansa_core.model.meta import ORDERED_KINDS, EntityMeta, FieldMeta, Kind, ManyMeta, pascal
 from hansa_core.model.shape import Shape
+
+Hidden: TypeAlias = Collection[tuple[str, str]]
+"""Fields and relations that somebody may read on no row: (entity, name)."""
 
 FILTERED_KINDS: Final = frozenset(Kind) - {Kind.QUANTITY, Kind.TRANSLATED}
 """Kinds a list can be filtered by."""
@@ -15,12 +18,17 @@ FILTERED_KINDS: Final = frozenset(Kind) - {Kind.QUANTITY, Kind.TRANSLATED}
 
 @dataclass(frozen=True, slots=True)
 class EntityApi:
-    """One entity by its API names. `orders` are enum values and the paths they order by."""
+    """One entity by its API names. `orders` are enum values and the paths they order by.
+
+    `fields` and `relations` can be asked for; `inputs` and `lines` can be given.
+    """
 
     meta: EntityMeta
     fields: Mapping[str, FieldMeta]
     relations: Mapping[str, ManyMeta]
     orders: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, FieldMeta]
+    lines: Mapping[str, ManyMeta]
 
     @property
     def filters(self) -> tuple[FieldMeta, ...]:
@@ -40,20 +48,37 @@ class Api:
     entities: Mapping[str, EntityApi]
 
     @classmethod
-    def of(cls, shape: Shape) -> Api:
-        """Index a shape's entities."""
+    def of(cls, shape: Shape, hidden: Hidden = frozenset()) -> Api:
+        """Index a shape's entities; what is `hidden` cannot be asked for."""
         return cls(
-            shape,
-            {
-                name: EntityApi(
-                    meta,
-                    {f.api_name: f for f in meta.fields.values()},
-                    {many.api_name: many for many in meta.relations.values()},
-                    dict(_orders(shape, meta)),
-                )
-                for name, meta in shape.entities.items()
-            },
+            shape, {name: _entity(shape, meta, hidden) for name, meta in shape.entities.items()}
         )
+
+
+def _entity(shape: Shape, meta: EntityMeta, hidden: Hidden) -> EntityApi:
+    inputs = {f.api_name: f for f in meta.fields.values()}
+    lines = {many.api_name: many for many in meta.relations.values()}
+    orders = {
+        name: path for name, path in _orders(shape, meta) if not _crosses(shape, meta, path, hidden)
+    }
+    return EntityApi(
+        meta,
+        {name: f for name, f in inputs.items() if (meta.name, f.name) not in hidden},
+        {name: many for name, many in lines.items() if (meta.name, many.name) not in hidden},
+        orders,
+        inputs,
+        lines,
+    )
+
+
+def _crosses(shape: Shape, meta: EntityMeta, path: tuple[str, ...], hidden: Hidden) -> bool:
+    """Tell whether a path meets something hidden."""
+    for name in path:
+        if (meta.name, name) in hidden:
+            return True
+        target = meta.fields[name].target
+        meta = shape.entities[target] if target in shape.entities else meta
+    return False
 
 
 def _orders(shape: Shape, meta: EntityMeta) -> list[tuple[str, tuple[str, ...]]]:

@@ -6,8 +6,9 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -24,24 +25,42 @@ from graphql import (
     GraphQLString,
 )
 
-from hansa_core.graphql.api import Api
 from hansa_core.graphql.filters import MONEY_INPUT, QUANTITY_INPUT, SCALARS, EnumTypes
 from hansa_core.graphql.inputs import InputType
-from hansa_core.graphql.outputs import QUANTITY_OUTPUT, OutputType, OutputTypes
+from hansa_core.graphql.outputs import QUANTITY_OUTPUT, OutputType
 from hansa_core.graphql.request import Info
 from hansa_core.graphql.scalars import DECIMAL
 from hansa_core.graphql.where import parse_id
+from hansa_core.model.currencies import known_currency
 from hansa_core.model.meta import Kind, camel, pascal
 from hansa_core.model.types import ValueType, value_type
+from hansa_core.query.spelling import decimal_text, duration_text
 from hansa_core.records.unit import UnitOfWork
-from hansa_sdk import Currency, Email, Entity, Link, Money, Phone, Quantity, Translated, Url
+from hansa_sdk import (
+    Currency,
+    Email,
+    Entity,
+    HansaError,
+    Link,
+    Money,
+    Phone,
+    Quantity,
+    Translated,
+    Url,
+)
 
 _TEXT_CLASSES: Final[Mapping[Kind, Callable[[str], object]]] = {
-    Kind.CURRENCY: Currency,
     Kind.EMAIL: Email,
     Kind.PHONE: Phone,
     Kind.URL: Url,
 }
+
+
+_UNNAMED: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD,
+)
 
 
 def _amount(source: Money, _info: Info) -> Decimal:
@@ -81,7 +100,7 @@ def parameters_of(function: Callable[..., object], skip: int) -> tuple[Parameter
         annotation = _resolved(function, parameter.annotation)
         link = _is_link(annotation)
         value = value_type(_unlinked(annotation) if link else annotation)
-        if value is None or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+        if value is None or parameter.kind in _UNNAMED:
             raise TypeError(f"{parameter.name}: {annotation!r}")
         default = cast(object, parameter.default)
         found.append(Parameter(parameter.name, camel(parameter.name), value, link, default))
@@ -93,6 +112,40 @@ def result_of(function: Callable[..., object]) -> Any:  # Any: whatever a plugin
     return _resolved(function, inspect.signature(function).return_annotation)
 
 
+def input_value(value: object) -> object:
+    """Write a function's default as a request would write it."""
+    match value:
+        case StrEnum():
+            return value.name.upper()
+        case Money():
+            return {"amount": decimal_text(value.value), "currency": str(value.currency)}
+        case Quantity():
+            return {"value": decimal_text(value.value), "unit": value.unit}
+        case Translated():
+            return dict(value.texts)
+        case Decimal():
+            return decimal_text(value)
+        case timedelta():
+            return duration_text(value)
+        case date():  # a datetime too
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case Link():
+            return str(cast("Link[object]", value).id)
+        case _:
+            return value
+
+
+def answered_entity(entity: str, annotation: Any) -> str | None:  # Any: an annotation
+    """Return the entity whose record an action's payload shows; None for a plain result."""
+    if annotation is None or annotation is type(None):
+        return entity
+    if isinstance(annotation, type) and issubclass(annotation, Entity):
+        return annotation.__entity_name__
+    return None
+
+
 async def call_arguments(
     unit: UnitOfWork, parameters: tuple[Parameter, ...], given: Mapping[str, object]
 ) -> dict[str, object]:
@@ -101,16 +154,16 @@ async def call_arguments(
     for parameter in parameters:
         if parameter.api_name in given:
             values[parameter.name] = await _value(unit, parameter, given[parameter.api_name])
+        elif parameter.required:  # its type has None, else the schema asks for it
+            values[parameter.name] = None
     return values
 
 
 class FunctionTypes:
     """Makes and keeps the GraphQL types of plugin functions' arguments and results."""
 
-    def __init__(self, api: Api, enums: EnumTypes, outputs: OutputTypes) -> None:
-        self._api = api
+    def __init__(self, enums: EnumTypes) -> None:
         self._enums = enums
-        self._outputs = outputs
         self._results: dict[object, GraphQLObjectType] = {
             Money: MONEY,
             Quantity: QUANTITY_OUTPUT,
@@ -119,12 +172,11 @@ class FunctionTypes:
     def argument(self, plugin: str, parameter: Parameter) -> GraphQLArgument:
         """Return the GraphQL argument of a parameter; its default is the function's."""
         type_ = self._input(plugin, parameter.value)
-        if parameter.required and not parameter.value.nullable:
-            return GraphQLArgument(GraphQLNonNull(type_))
-        default = parameter.default
-        plain = isinstance(default, (str, int)) and not isinstance(default, StrEnum)
-        shown = plain and parameter.value.kind in (Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN)
-        return GraphQLArgument(type_, default=GraphQLDefaultInput(value=default) if shown else None)
+        asked = type_ if parameter.value.nullable else GraphQLNonNull(type_)
+        if parameter.required or parameter.default is None:
+            return GraphQLArgument(asked)
+        default = GraphQLDefaultInput(value=input_value(parameter.default))
+        return GraphQLArgument(asked, default=default)
 
     def result(self, plugin: str, annotation: Any) -> OutputType:  # Any: an annotation
         """Return the output type of an annotation; raises TypeError where there is none."""
@@ -135,12 +187,8 @@ class FunctionTypes:
                 return self.result(plugin, rest[0])
         if origin in (list, tuple):
             return GraphQLList(self.result(plugin, typing.get_args(annotation)[0]))
-        if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
-            if annotation is Money:
-                return MONEY
-            return (
-                QUANTITY_OUTPUT if annotation is Quantity else self._dataclass(plugin, annotation)
-            )
+        if annotation in self._results or _is_result_class(annotation):
+            return self._dataclass(plugin, annotation)
         value = value_type(annotation)
         if value is None or value.kind is Kind.REFERENCE:
             raise TypeError(f"{annotation}")
@@ -165,12 +213,64 @@ class FunctionTypes:
 
     def _dataclass(self, plugin: str, cls: type[object]) -> GraphQLObjectType:
         if cls not in self._results:
-            fields: dict[str, GraphQLField] = {}
-            for name, hint in typing.get_type_hints(cls).items():
-                type_ = self.result(plugin, hint)
-                fields[camel(name)] = GraphQLField(type_, resolve=_attribute(name))
-            self._results[cls] = GraphQLObjectType(pascal(plugin) + cls.__name__, fields)
+            hints = _hints(cls)
+            # Made when asked: a line of a tree holds lines of its own type.
+            self._results[cls] = GraphQLObjectType(
+                pascal(plugin) + cls.__name__,
+                lambda: {
+                    camel(name): GraphQLField(self.result(plugin, hint), resolve=_attribute(name))
+                    for name, hint in hints.items()
+                },
+            )
         return self._results[cls]
+
+
+def result_parts(annotation: Any) -> Iterator[Any]:  # Any: annotations
+    """Yield a result's annotation and those of the fields of its dataclasses, each once.
+
+    Raises TypeError for annotations that cannot be read.
+    """
+    waiting, seen = [annotation], list[Any]()
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.append(one)
+            yield one
+            for cls in _classes_in(one):
+                if _is_result_class(cls):
+                    waiting += _hints(cls).values()
+
+
+def result_classes(annotation: Any) -> Iterator[type[object]]:  # Any: an annotation
+    """Yield the enums and dataclasses of a result; raises TypeError as `result_parts` does."""
+    for part in result_parts(annotation):
+        for cls in _classes_in(part):
+            if _is_result_class(cls) or issubclass(cls, StrEnum):
+                yield cls
+
+
+def _classes_in(annotation: Any) -> Iterator[type[object]]:  # Any: an annotation
+    """Yield the classes an annotation names: Line of `list[Line] | None`."""
+    if isinstance(annotation, type) and not typing.get_args(annotation):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _classes_in(part)
+
+
+def _hints(cls: type[object]) -> Mapping[str, Any]:  # Any: annotations
+    try:
+        return typing.get_type_hints(cls)
+    except NameError as error:
+        raise TypeError(f"{cls.__name__}: {error}") from error
+
+
+def _is_result_class(annotation: Any) -> bool:  # Any: an annotation
+    """Tell a plugin's dataclass from the SDK's value types, which are dataclasses too."""
+    return (
+        isinstance(annotation, type)
+        and dataclasses.is_dataclass(annotation)
+        and annotation not in (Money, Quantity, Translated)
+    )
 
 
 def _attribute(name: str) -> Callable[[object, Info], object]:
@@ -194,14 +294,24 @@ async def _value(unit: UnitOfWork, parameter: Parameter, given: object) -> objec
         return value.enum(str(given))
     if value.kind is Kind.MONEY:
         money = cast("Mapping[str, Any]", given)  # what MONEY_INPUT coerced
-        return Money(money["amount"], Currency(money["currency"]))
+        path = (parameter.api_name, "currency")
+        return Money(money["amount"], _currency(money["currency"], path))
     if value.kind is Kind.QUANTITY:
         quantity = cast("Mapping[str, Any]", given)  # what QUANTITY_INPUT coerced
         return Quantity(quantity["value"], quantity["unit"])
     if value.kind is Kind.TRANSLATED:
         return Translated(cast("Mapping[str, str]", given))
+    if value.kind is Kind.CURRENCY:
+        return _currency(str(given), (parameter.api_name,))
     made = _TEXT_CLASSES.get(value.kind)
     return made(str(given)) if made else given
+
+
+def _currency(code: str, path: tuple[str, ...]) -> Currency:
+    try:
+        return known_currency(code)
+    except HansaError as error:
+        raise error.under(*path) from None
 
 
 async def _record(unit: UnitOfWork, target: type[Entity], id: UUID) -> Entity:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     IntValueNode,
     OperationDefinitionNode,
@@ -19,15 +20,22 @@ from graphql import (
 
 from hansa_core.graphql.given import conditions_of, lines_of
 from hansa_core.graphql.inputs import MAX_LINES
+from hansa_core.graphql.schema import Root
 from hansa_core.graphql.selection import Nodes, Question
 from hansa_core.graphql.where import MAX_CONDITIONS
+from hansa_core.graphql.writes import matched_entity
+from hansa_core.query.groups import GROUPS_DEFAULT, GROUPS_MAX
+from hansa_core.query.late import pinned
 from hansa_core.query.pages import PAGE_DEFAULT, PAGE_MAX, PAGE_NESTED_DEFAULT
+from hansa_core.records.bulk import BULK_MAX
 from hansa_sdk import LimitExceeded
 
 COST_MAX: Final = 10_000
 """Fields of the largest answer."""
 INTROSPECTION_PER_TYPE: Final = 4_000
 """Fields about each type of the schema that one request of only introspection may ask."""
+META_PER_ENTITY: Final = 400
+"""Fields about each entity that one request of only `meta` may ask: all there are, and more."""
 _LISTED: Final[Mapping[str, int]] = {
     "fields": 10,
     "inputFields": 10,
@@ -44,29 +52,44 @@ def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
 
     Each condition of a `where` counts like a field. A list counts as full: `first`, `last` or the
     default size. Raises LimitExceeded past 10,000, for too many conditions or written lines, for a
-    second `__schema`, and for too much of the schema in an operation that asks of nothing else.
+    second `__schema` or `meta`, and for too much of the schema or of `meta` in an operation that
+    asks of nothing else.
     """
     root = question.schema.get_root_type(operation.operation)
     assert root is not None  # the document is valid for the schema
     meter = _Meter(question)
     asked = question.collected(operation.selection_set)
-    if sum(nodes[0].name.value == "__schema" for nodes in asked.values()) > 1:
-        raise LimitExceeded(
-            "An operation asks for __schema at most once.",
-            next_step="Ask for all of it under one __schema.",
-        )
+    names = [nodes[0].name.value for nodes in asked.values()]
+    for name in ("__schema", "meta"):
+        if names.count(name) > 1:
+            raise LimitExceeded(
+                f"An operation asks for {name} at most once.",
+                next_step=f"Ask for all of it under one {name}.",
+            )
     cost = meter.below(asked, root, 1, nested=False)
-    types = len(question.schema.type_map)
-    limit = INTROSPECTION_PER_TYPE * types if only_introspects(question, operation) else COST_MAX
+    limit = _limit_of(question, names)
     if cost > limit:
         raise _too_costly(f"{cost:,}", limit)
     return cost
 
 
-def only_introspects(question: Question, operation: OperationDefinitionNode) -> bool:
-    """Tell whether an operation asks of the schema only: answered without the database."""
-    names = {nodes[0].name.value for nodes in question.collected(operation.selection_set).values()}
-    return bool(names & {*_INTROSPECTION}) and all(name.startswith("__") for name in names)
+def _limit_of(question: Question, names: Sequence[str]) -> int:
+    """Return the limit of an operation by its root fields: descriptions are long and cheap."""
+    if _only_introspects(names):
+        return INTROSPECTION_PER_TYPE * len(question.schema.type_map)
+    if {*names} <= {"me", "meta", "__typename"}:
+        return max(COST_MAX, META_PER_ENTITY * len(question.api.entities))
+    return COST_MAX
+
+
+def _only_introspects(names: Sequence[str]) -> bool:
+    return bool({*names} & {*_INTROSPECTION}) and all(name.startswith("__") for name in names)
+
+
+def introspects(question: Question, operation: OperationDefinitionNode) -> bool:
+    """Tell whether an operation asks of the schema at all."""
+    asked = question.collected(operation.selection_set).values()
+    return any(nodes[0].name.value in _INTROSPECTION for nodes in asked)
 
 
 def _too_costly(cost: str, limit: int = COST_MAX) -> LimitExceeded:
@@ -78,6 +101,21 @@ def _too_costly(cost: str, limit: int = COST_MAX) -> LimitExceeded:
     )
 
 
+def _sizes_of_meta(question: Question) -> Mapping[tuple[str, str], int]:
+    """Return how many entries each list of `meta` has: all entities, the usual of the rest."""
+    shape = question.api.shape
+    entities = shape.entities.values()
+    count = max(len(entities), 1)
+    usual = {
+        "fields": sum(len(meta.fields) for meta in entities),
+        "relations": sum(len(meta.relations) for meta in entities),
+        "actions": sum(map(len, shape.actions.values())),
+        "views": sum(map(len, shape.views.values())),
+    }
+    sizes = {("MetaEntity", name): -(-total // count) for name, total in usual.items()}
+    return {**sizes, ("Meta", "entities"): count, ("Meta", "plugins"): len(shape.plugins)}
+
+
 class _Meter:
     """Adds up fields, and gives up once it walked over more than an answer may hold."""
 
@@ -86,6 +124,7 @@ class _Meter:
         self._connections = {
             f"{one.meta.type_name}Connection" for one in question.api.entities.values()
         }
+        self._described = _sizes_of_meta(question)
         self._walked = 0
         self._conditions = 0
         self._lines = 0
@@ -103,34 +142,49 @@ class _Meter:
             if name in _INTROSPECTION:
                 cost += self._of_schema(nodes, times)
             elif field is not None:  # __typename is in no type
-                cost += self._given(field, nodes[0])
+                conditions, records = self._given(field, nodes[0])
                 answered = cast(object, get_named_type(field.type))
-                cost += self._inner(nodes, answered, times, nested=nested)
+                cost += conditions
+                root = field.extensions.get("root")
+                size = self._described.get((owner.name, name))
+                if size is not None:
+                    cost += self._inner(nodes, answered, times * size, nested=True)
+                elif isinstance(answered, GraphQLObjectType) and matched_entity(field):
+                    cost += self._many(nodes, answered, records)
+                elif isinstance(root, Root) and root.kind == "groups":
+                    size = self._size(nodes[0], GROUPS_DEFAULT, GROUPS_MAX)
+                    cost += self._inner(nodes, answered, times * size, nested=True)
+                else:
+                    cost += self._inner(nodes, answered, times, nested=nested)
         return cost
 
-    def _given(self, field: GraphQLField, node: FieldNode) -> int:
-        """Count the conditions and lines a field is given; return the cost of its conditions."""
-        if not {"where", "input"} & field.args.keys() or not node.arguments:
-            return 0
+    def _given(self, field: GraphQLField, node: FieldNode) -> tuple[int, int]:
+        """Count the conditions and lines a field is given.
+
+        Returns the cost of its conditions, and how many records its payload may hold.
+        """
+        if not {"where", "having", "input", "rows"} & field.args.keys() or not node.arguments:
+            return 0, 1
         try:
             given = get_argument_values(field, node, self._question.variables)
         except GraphQLError:  # refused with its place when it runs
-            return 0
+            return 0, 1
         conditions = conditions_of(given.get("where"), MAX_CONDITIONS)
+        conditions += conditions_of(given.get("having"), MAX_CONDITIONS)
         self._conditions += conditions
         if self._conditions > MAX_CONDITIONS:
             raise LimitExceeded(
                 f"The filters of one operation have at most {MAX_CONDITIONS} conditions together.",
                 next_step="Ask for less at once, or list values with in.",
             )
-        if "input" in given:
-            self._lines += lines_of(field.args["input"], given["input"])
+        for name in {"input", "rows"} & given.keys():
+            self._lines += lines_of(field.args[name], given[name])
         if self._lines > MAX_LINES:
             raise LimitExceeded(
                 f"One request writes at most {MAX_LINES:,} lines, found {self._lines:,}.",
                 next_step="Write them in several requests.",
             )
-        return conditions
+        return conditions, _records_of(given)
 
     def _walk(self, nodes: Nodes) -> None:
         self._walked += len(nodes)
@@ -148,12 +202,15 @@ class _Meter:
         return cost
 
     def _inner(self, nodes: Nodes, answered: object, times: int, *, nested: bool) -> int:
+        if isinstance(answered, GraphQLInterfaceType):
+            return self._any(nodes, times)
         if not isinstance(answered, GraphQLObjectType):
             return 0
         asked = self._question.fields(nodes)
         if answered.name not in self._connections:
             return self.below(asked, answered, times, nested=True)
-        size = self._page_size(nodes[0], PAGE_NESTED_DEFAULT if nested else PAGE_DEFAULT)
+        default = PAGE_NESTED_DEFAULT if nested else PAGE_DEFAULT
+        size = self._size(nodes[0], default, PAGE_MAX)
         cost = 0
         for key, inner in asked.items():
             listed = inner[0].name.value in ("nodes", "edges")
@@ -162,7 +219,24 @@ class _Meter:
             cost += self.below({key: inner}, answered, records, nested=True)
         return cost
 
-    def _page_size(self, node: FieldNode, default: int) -> int:
+    def _any(self, nodes: Nodes, times: int) -> int:
+        """Return the cost of a record of any kind: of all the kinds that are asked for by name."""
+        cost = times
+        for name in self._question.types(nodes):
+            owner = self._question.schema.type_map[name]
+            if isinstance(owner, GraphQLObjectType):
+                cost += self.below(self._question.fields(nodes, name), owner, times, nested=True)
+        return cost
+
+    def _many(self, nodes: Nodes, answered: GraphQLObjectType, records: int) -> int:
+        """Return the cost of a payload that holds so many records."""
+        cost = 0
+        for key, inner in self._question.fields(nodes).items():
+            listed = inner[0].name.value in ("results", "records")
+            cost += self.below({key: inner}, answered, records if listed else 1, nested=True)
+        return cost
+
+    def _size(self, node: FieldNode, default: int, most: int) -> int:
         """Return how many records a list may answer; sizes out of bounds are refused later."""
         for argument in node.arguments or ():
             if argument.name.value not in ("first", "last"):
@@ -172,7 +246,15 @@ class _Meter:
             if isinstance(value, IntValueNode):
                 size = int(value.value)
             elif isinstance(value, VariableNode):
-                size = self._question.variables.coerced.get(value.name.value)
+                size = pinned(self._question.variables.coerced.get(value.name.value))
             if isinstance(size, int):
-                return min(max(size, 1), PAGE_MAX)
+                return min(max(size, 1), most)
         return default
+
+
+def _records_of(given: Mapping[str, object]) -> int:
+    """Return how many records the payload of a mutation with these arguments may hold."""
+    rows, expected = given.get("rows"), given.get("expectedCount")
+    if isinstance(rows, list):
+        return min(max(len(cast("list[object]", rows)), 1), BULK_MAX)
+    return min(max(expected, 1), BULK_MAX) if isinstance(expected, int) else BULK_MAX

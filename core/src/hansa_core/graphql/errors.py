@@ -20,24 +20,17 @@ from graphql import (
     GraphQLSyntaxError,
 )
 
-from hansa_core.graphql.api import EntityApi
 from hansa_core.graphql.scalars import JSON
-from hansa_sdk import (
-    Busy,
-    HansaError,
-    LimitExceeded,
-    Misconfigured,
-    Rejected,
-    Unauthenticated,
-    Unavailable,
-)
+from hansa_core.model.meta import camel
+from hansa_core.records.refusals import NOT_OF_A_ROW
+from hansa_sdk import Busy, HansaError, Rejected, Unavailable
 
 log: Final = logging.getLogger("hansa.graphql")
 
 MESSAGE_LENGTH_MAX: Final = 1000
 """Characters of the longest message."""
 
-NOT_IN_PAYLOAD: Final = (Unauthenticated, LimitExceeded, Busy, Unavailable, Misconfigured)
+NOT_IN_PAYLOAD: Final = NOT_OF_A_ROW
 """Errors that are GraphQL errors also in mutations: sign-in, limits and faults."""
 
 USER_ERROR: Final = GraphQLObjectType(
@@ -69,11 +62,7 @@ class UserError:
 
 
 def user_errors(
-    error: HansaError,
-    one: EntityApi | None,
-    place: Sequence[str | int] = (),
-    *,
-    listed: bool = False,
+    error: HansaError, place: Sequence[str | int] = (), *, listed: bool = False
 ) -> list[UserError]:
     """Return an error as a payload's errors, with the API's names for fields.
 
@@ -86,23 +75,32 @@ def user_errors(
         inner = single.path
         if not listed and inner and isinstance(inner[0], int):
             inner = inner[1:]
-        path = (*place, *(api_path(one, inner) if one else inner))
+        path = (*place, *api_path(inner))
         found.append(
             UserError(single.code, tuple(map(str, path)), str(single), plain_params(single))
         )
     return found
 
 
-def api_path(one: EntityApi, path: Sequence[str | int]) -> list[str | int]:
-    """Return an error's path in a record with the API's names for fields."""
-    names = {meta.name: meta.api_name for meta in one.fields.values()}
-    names |= {many.name: many.api_name for many in one.relations.values()}
-    return [names.get(step, step) if isinstance(step, str) else step for step in path]
+def api_path(path: Sequence[str | int]) -> list[str | int]:
+    """Return an error's path with the API's names of fields, relations and arguments.
+
+    All of them are the Python names in camel case, so the entity need not be known: an action may
+    tell of a record of another one.
+    """
+    return [camel(step) if isinstance(step, str) else step for step in path]
 
 
 def plain_params(error: HansaError) -> dict[str, object]:
-    """Return an error's values as JSON can hold them."""
-    return {name: _plain(value) for name, value in error.params.items()}
+    """Return an error's values as JSON can hold them, `field` and `fields` by the API's names."""
+    params = {name: _plain(value) for name, value in error.params.items()}
+    for name in ("field", "fields"):
+        value = params.get(name)
+        if isinstance(value, str):
+            params[name] = camel(value)
+        elif isinstance(value, list):
+            params[name] = api_path(cast("list[str | int]", value))
+    return params
 
 
 def formatted(error: GraphQLError) -> dict[str, object]:
@@ -138,7 +136,7 @@ def _extensions(error: GraphQLError, answer: dict[str, object]) -> dict[str, obj
         answer["message"] = str(cause)
         extensions: dict[str, object] = {"code": cause.code}
         if cause.path:
-            extensions["argument"] = list(cause.path)
+            extensions["argument"] = api_path(cause.path)
         if cause.params:
             extensions["params"] = plain_params(cause)
         return extensions

@@ -1,37 +1,62 @@
-"""Answering a GraphQL request: schema of the caller's shape, checked document, one answer."""
+"""Answering a GraphQL request: schema of the caller's shape, checked document, plan, one answer."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import cast
+from decimal import Decimal
+from typing import TypeVar, cast
 
+import msgspec
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
     execute,  # pyright: ignore[reportUnknownVariableType]  # its executor_class has no argument
     get_operation_ast,
-    get_variable_values,
 )
+from graphql.execution.values import VariableValues
 
 from hansa_core.caller import Caller
 from hansa_core.graphql.answers import resolve_default
-from hansa_core.graphql.cost import check_cost, only_introspects
-from hansa_core.graphql.documents import Documents, is_storable, unstorable
-from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
-from hansa_core.graphql.request import ANSWER_CHARACTERS_MAX, RequestContext
+from hansa_core.graphql.asking import (
+    Answer,
+    Asking,
+    Refused,
+    answer_of,
+    coerced_of,
+    failed,
+    is_too_large,
+    no_operation,
+    refused_for_now,
+    streamed,
+    too_large,
+)
+from hansa_core.graphql.documents import Documents, are_storable, is_storable, unstorable
+from hansa_core.graphql.errors import formatted, formatted_error
+from hansa_core.graphql.following import Following
+from hansa_core.graphql.mutating import Mutating
+from hansa_core.graphql.operation import Asked
+from hansa_core.graphql.persisted import PersistedDocuments, check_may_send_text
+from hansa_core.graphql.plans import Plan, Plans, located, make_plan
+from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
 from hansa_core.graphql.schemas import SchemaPlatform
-from hansa_core.graphql.selection import Question
-from hansa_sdk import LimitExceeded
+from hansa_core.graphql.variables import ERRORS_MAX
+from hansa_core.graphql.wire import GraphQLRequest, encoded
+from hansa_core.idempotency import Submission
+from hansa_core.query.late import Request
+from hansa_core.query.predicates import HiddenField
+from hansa_core.query.reader import identity_of, request_of
+from hansa_core.storage.transaction import Session
+from hansa_sdk import HansaError
+
+T = TypeVar("T")
 
 
 class GraphQL:
@@ -40,6 +65,8 @@ class GraphQL:
     def __init__(self, platform: SchemaPlatform) -> None:
         self.platform = platform
         self._documents = Documents()
+        self._persisted = PersistedDocuments(platform)
+        self._plans = Plans()
         self._introspecting = asyncio.Lock()
 
     async def execute(
@@ -48,147 +75,285 @@ class GraphQL:
         text: str,
         variables: Mapping[str, object] | None = None,
         operation_name: str | None = None,
-    ) -> dict[str, object]:
-        """Answer a document as a dictionary with `data` and, where something failed, `errors`.
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """Answer a document as a dictionary of plain values, exact numbers as Decimal.
 
-        Without `data` the request itself was refused. Never raises for what a client sent.
+        Without `data` the request itself was refused. Never raises for what a client sent. Under
+        an idempotency key a mutation is run once, and answered so for 24 hours.
         """
+        answer = encoded(
+            await self.answer(caller, text, variables, operation_name, idempotency_key)
+        )
+        return cast(Answer, json.loads(answer, parse_float=Decimal))
+
+    async def quick(
+        self, caller: Caller, session: Session, asking: GraphQLRequest
+    ) -> Answer | None:
+        """Answer, on a borrowed session, what was asked before in other words or values.
+
+        None where anything but one statement of a plan that is kept is needed; `answer_request`
+        then has to.
+        """
+        compiled = self.platform.shapes.schemas.known(caller.shape)
+        plain = asking.document_id is None and not asking.tells_cost
+        if compiled is None or not plain or caller.principal.documents is not None:
+            return None
+        checked = self._documents.known(compiled, asking.query)
+        asked = None if checked is None else checked.asked.get(asking.operation_name)
+        variables = None if asked is None else asked.coercion.quick(asking.variables)
+        if asked is None or variables is None or not are_storable(variables):
+            return None
+        plan = self._plans.known(asked, caller, variables)
+        if plan is None or plan.statement is None or plan.rest is not None:
+            return None
+        request = request_of(caller, self.platform.cursors, self.platform.clock, variables)
         try:
+            plan.statement.bound(request)
+        except HansaError:  # refused with its place in the answer
+            return None
+        return await self._statement(plan, session, request)
+
+    async def answer_request(
+        self, caller: Caller, asked: GraphQLRequest, idempotency_key: str | None = None
+    ) -> Answer:
+        """Answer a request as a client sent it, in parts ready for `wire.encoded`."""
+        try:
+            text = await self._persisted.text(caller, asked)
+        except Exception as error:  # logged under a reference where it is no HansaError
+            return {"errors": [formatted_error(error)]}
+        return await self.answer(
+            caller,
+            text,
+            asked.variables,
+            asked.operation_name,
+            idempotency_key,
+            persisted=asked.document_id is not None,
+            tells_cost=asked.tells_cost,
+        )
+
+    async def answer(
+        self,
+        caller: Caller,
+        text: str,
+        variables: Mapping[str, object] | None = None,
+        operation_name: str | None = None,
+        idempotency_key: str | None = None,
+        *,
+        persisted: bool = False,
+        tells_cost: bool = False,
+    ) -> Answer:
+        """Answer a document as `execute` does, in parts ready for `wire.encoded`.
+
+        `persisted` says that the text is that of a persisted document the caller may run.
+        """
+        asking = Asking(text, dict(variables or {}), operation_name, idempotency_key, persisted)
+
+        async def answered(asked: Asked) -> Answer:
+            answer, cost = await self._answer(caller, asked, asking)
+            told = tells_cost and cost is not None
+            return {**answer, "extensions": {"cost": cost}} if told else answer
+
+        return await self._tried(caller, asking, answered)
+
+    async def follow(self, caller: Caller, request: GraphQLRequest) -> Following | Answer | None:
+        """Plan a subscription; None for any other operation, errors for one that is refused."""
+        try:
+            text = await self._persisted.text(caller, request)
+        except Exception as error:  # logged under a reference where it is no HansaError
+            return {"errors": [formatted_error(error)]}
+        asking = Asking(
+            text,
+            dict(request.variables),
+            request.operation_name,
+            persisted=request.document_id is not None,
+        )
+
+        async def planned(asked: Asked) -> Following | None:
+            if asked.operation.operation is not OperationType.SUBSCRIPTION:
+                return None
+            return Following.of(asked, caller, coerced_of(asked, asking.variables))
+
+        return await self._tried(caller, asking, planned)
+
+    async def _tried(
+        self, caller: Caller, asking: Asking, work: Callable[[Asked], Awaitable[T]]
+    ) -> T | Answer:
+        """Do the work on a valid operation, or return the errors of one that is refused."""
+        try:
+            if not asking.persisted:
+                check_may_send_text(caller)
             compiled = await self.platform.shapes.schemas.of(caller.shape)
-            if operation_name is not None and not is_storable(operation_name):
-                return {"errors": [formatted(unstorable())]}
-            checked = await self._documents.check(compiled, text)
-            if checked.document is None:
-                return {"errors": [formatted(error) for error in checked.errors]}
-            asked = _Asked(compiled, checked.document, dict(variables or {}), operation_name)
-            return await self._answer(caller, asked)
+            try:
+                return await work(await self._checked(compiled, asking))
+            except (HiddenField, Refused) as error:
+                # Said with the schema the caller sees: a hidden name is a name that is not there.
+                if caller.grants.hides:
+                    shown = await self.platform.shapes.schemas.shown(caller)
+                    coerced_of(await self._checked(shown, asking), asking.variables)
+                raise error
+        except Refused as error:
+            return {"errors": error.errors}
+        except GraphQLError as error:
+            return {"errors": [formatted(error)]}
         except Exception as error:  # logged under a reference where it is no HansaError
             return {"errors": [formatted_error(error)]}
 
-    async def _answer(self, caller: Caller, asked: _Asked) -> dict[str, object]:
-        operation = get_operation_ast(asked.document, asked.operation_name)
-        if not isinstance(operation, OperationDefinitionNode):
-            return {"errors": [formatted(_no_operation(asked))]}
-        if not _storable(asked.variables):
-            return {"errors": [formatted(unstorable())]}
-        introspects = asked.check_cost(operation)
+    async def _checked(self, compiled: CompiledSchema, asking: Asking) -> Asked:
+        """Return a valid operation of a schema; raises Refused."""
+        name = asking.operation_name
+        if name is not None and not is_storable(name):
+            raise Refused([unstorable()])
+        checked = await self._documents.check(compiled, asking.text)
+        if checked.document is None:
+            raise Refused(checked.errors)
+        if not are_storable(asking.variables):
+            raise Refused([unstorable()])
+        asked = checked.asked.get(name)
+        if asked is None:
+            operation = get_operation_ast(checked.document, name)
+            if not isinstance(operation, OperationDefinitionNode):
+                raise Refused([no_operation(checked.document, name)])
+            asked = Asked(compiled, asking.text, checked.document, operation)
+            checked.asked[name] = asked
+        return asked
+
+    async def _answer(
+        self, caller: Caller, asked: Asked, asking: Asking
+    ) -> tuple[Answer, int | None]:
+        """Return the answer, and the cost where it was reckoned."""
+        if asked.operation.operation is OperationType.SUBSCRIPTION:
+            raise Refused([streamed()])
+        coerced = coerced_of(asked, asking.variables)
+        request = request_of(caller, self.platform.cursors, self.platform.clock, coerced.coerced)
+        try:
+            plan, fresh = self._plans.of(asked, caller, coerced, request)
+            if not fresh and plan.statement is not None:
+                try:
+                    plan.statement.bound(request)
+                except HansaError:  # planned anew, the refusal has its place in the answer
+                    plan = make_plan(asked, caller, coerced, request, {})
+        except GraphQLError as error:
+            if error.path is None:
+                raise
+            return refused_for_now({"data": None, "errors": [formatted(error)]}), None
+        if asked.operation.operation is OperationType.MUTATION:
+            answer = await self._mutated(caller, asked, asking, coerced)
+        else:
+            answer = await self._read(caller, asked, asking.variables, plan, request)
+        return answer, plan.cost
+
+    async def _read(
+        self,
+        caller: Caller,
+        asked: Asked,
+        given: dict[str, object],
+        plan: Plan,
+        request: Request,
+    ) -> Answer:
+        if plan.rest is None and plan.statement is not None and not plan.errors:
+            try:
+                async with self.platform.looking(caller) as session:
+                    return await self._statement(plan, session, request)
+            except Exception as error:  # of the connection
+                key, nodes = plan.parts[0]
+                return failed(located(error, nodes, key))
+        found: dict[str, object] = {key: None for key in plan.nulls}  # typed
+        errors = list(plan.errors)
         async with AsyncExitStack() as stack:
             context = RequestContext(self.platform, caller, asked.compiled.api, stack)
-            if introspects:  # long work without a pause: beside the event loop, one at a time
-                async with self._introspecting:
-                    result = await asyncio.to_thread(asked.started, context)
-            else:
-                result = asked.started(context)
-            if inspect.isawaitable(result):
-                result = await result
-        answer = _answer_of(result)
-        if context.is_full:
-            return _too_large(operation)
-        selections = operation.selection_set.selections
-        alone = len(selections) == 1 and isinstance(selections[0], FieldNode)
-        if alone or operation.operation is not OperationType.MUTATION:
-            return _refused_for_now(answer)
-        return answer
+            if plan.statement is not None:
+                async with context.reading() as unit:  # all parts of an answer are of one moment
+                    answer = await self._statement(plan, unit.session, request)
+                if "errors" in answer:
+                    return answer
+                found |= cast("dict[str, object]", answer["data"])
+            if plan.rest is not None:
+                result = await self._resolved(caller, asked, plan.rest, given, context, plan)
+                errors += result.errors or []
+                if result.data is None:
+                    return refused_for_now(answer_of(None, errors))
+                found |= result.data
+        return answer_of({key: found[key] for key in plan.keys}, errors)
 
+    async def _statement(self, plan: Plan, session: Session, request: Request) -> Answer:
+        """Answer the root fields of a plan's statement."""
+        assert plan.statement is not None
+        found: dict[str, object] = {}
+        key, nodes = plan.parts[0]
+        try:
+            rows = await plan.statement.fetch(session, request)
+            for position, (key, nodes) in enumerate(plan.parts):  # noqa: B007  # the one that failed
+                found[key] = msgspec.Raw(plan.statement.text(rows, position, request))
+        except Exception as error:  # told with its place, or logged under a reference
+            return failed(located(error, nodes, key))
+        if is_too_large(found.values()):
+            return {"errors": too_large()}
+        return {"data": found}
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A valid document, and what of it is asked with which variables."""
+    async def _mutated(
+        self,
+        caller: Caller,
+        asked: Asked,
+        asking: Asking,
+        coerced: VariableValues,
+    ) -> Answer:
+        """Run the mutations one after the other; the first that raises ends the operation."""
+        submission = None
+        if asking.idempotency_key is not None:
+            submission = Submission.of(
+                asking.idempotency_key,
+                identity_of(caller),
+                caller.grants.key,
+                asking.text,
+                asking.variables,
+                asking.operation_name,
+            )
+        mutating = Mutating(self.platform, caller, asked, asking.variables, coerced, submission)
+        mutating.check()
+        found: dict[str, object] = {}
+        for key, nodes in mutating.fields.items():
+            try:
+                found[key] = await mutating.field(nodes)
+            except Exception as error:
+                at = error if isinstance(error, GraphQLError) and error.path else None
+                answer = answer_of(None, [at or located(error, nodes, key)])
+                return refused_for_now(answer) if len(mutating.fields) == 1 else answer
+        if is_too_large(found.values()):
+            return {"data": None, "errors": too_large()}
+        return answer_of(found, mutating.errors)
 
-    compiled: CompiledSchema
-    document: DocumentNode
-    variables: dict[str, object]
-    operation_name: str | None
+    async def _resolved(
+        self,
+        caller: Caller,
+        asked: Asked,
+        document: DocumentNode,
+        given: dict[str, object],
+        context: RequestContext,
+        plan: Plan,
+    ) -> ExecutionResult:
+        """Resolve what no statement answers, with graphql-core."""
 
-    def check_cost(self, operation: OperationDefinitionNode) -> bool:
-        """Tell whether an operation asks of the schema only.
+        schema = asked.compiled.schema
+        if plan.introspects and caller.grants.hides:
+            schema = (await self.platform.shapes.schemas.shown(caller)).schema
 
-        Raises LimitExceeded for one whose answer could be too large.
-        """
-        schema = self.compiled.schema
-        definitions = operation.variable_definitions or ()
-        coerced = get_variable_values(schema, definitions, self.variables, 1, hide_suggestions=True)
-        if isinstance(coerced, list):  # refused with every error when it runs
-            return False
-        fragments = {
-            node.name.value: node
-            for node in self.document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
-        question = Question(self.compiled.api, schema, fragments, coerced)
-        check_cost(question, operation)
-        return only_introspects(question, operation)
+        def started() -> object:
+            return execute(
+                schema,
+                document,
+                context_value=context,
+                variable_values=given,
+                field_resolver=resolve_default,
+                max_coercion_errors=ERRORS_MAX,
+                hide_suggestions=True,
+            )
 
-    def started(self, context: RequestContext) -> ExecutionResult | Awaitable[ExecutionResult]:
-        """Begin to resolve the operation; one that only introspects is resolved at once."""
-        return execute(
-            self.compiled.schema,
-            self.document,
-            context_value=context,
-            variable_values=self.variables,
-            operation_name=self.operation_name,
-            field_resolver=resolve_default,
-            max_coercion_errors=20,
-            hide_suggestions=True,
-        )
-
-
-def _no_operation(asked: _Asked) -> GraphQLError:
-    document, operation_name = asked.document, asked.operation_name
-    names = [
-        node.name.value
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode) and node.name is not None
-    ]
-    found = "has none" if not names else f"has {', '.join(names)}"
-    wanted = f"called {operation_name}" if operation_name else "to run; name one"
-    return GraphQLError(
-        f"Expected an operation {wanted}: the document {found}.",
-        extensions={"code": "invalid_query"},
-    )
-
-
-def _too_large(operation: OperationDefinitionNode) -> dict[str, object]:
-    """Refuse an answer with too much text; what a mutation wrote stays written."""
-    error = LimitExceeded(
-        f"The answer holds more than {ANSWER_CHARACTERS_MAX:,} characters.",
-        next_step="Ask for smaller pages (first) or fewer fields; what was written stays.",
-    )
-    answer: dict[str, object] = {"errors": [formatted_error(error)]}
-    written = operation.operation is OperationType.MUTATION
-    return {"data": None, **answer} if written else answer
-
-
-def _storable(variables: Mapping[str, object] | None) -> bool:
-    """Tell whether every text in the variables can be stored; level by level, however deep."""
-    level: list[object] = [variables]
-    while level:
-        texts = (value for value in level if isinstance(value, str))
-        if not all(map(is_storable, texts)):
-            return False
-        inner: list[object] = []
-        for value in level:
-            if isinstance(value, Mapping):
-                inner += [*cast("Mapping[str, object]", value), *value.values()]
-            elif isinstance(value, list):
-                inner += cast("list[object]", value)
-        level = inner
-    return True
-
-
-def _answer_of(result: ExecutionResult) -> dict[str, object]:
-    """Tell a refused request, which has no data, from a failed field, which has data null."""
-    errors = result.errors or []
-    refused = result.data is None and all(error.path is None for error in errors)
-    answer: dict[str, object] = {} if refused else {"data": result.data}
-    if errors:
-        answer["errors"] = [formatted(error) for error in errors]
-    return answer
-
-
-def _refused_for_now(answer: dict[str, object]) -> dict[str, object]:
-    """Leave out a null `data` where nothing was done and asking again later is right."""
-    errors = cast("list[Mapping[str, object]]", answer.get("errors", []))
-    if answer.get("data") is None and errors and all(map(is_temporary, errors)):
-        return {"errors": errors}
-    return answer
+        if plan.introspects:  # long work without a pause: beside the event loop, one at a time
+            async with self._introspecting:
+                result = await asyncio.to_thread(started)
+        else:
+            result = started()
+        if inspect.isawaitable(result):
+            result = await result
+        return cast(ExecutionResult, result)

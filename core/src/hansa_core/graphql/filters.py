@@ -94,6 +94,7 @@ class FilterTypes:
         self._where: dict[str, GraphQLInputObjectType] = {}
         self._many: dict[str, GraphQLInputObjectType] = {}
         self._orders: dict[str, GraphQLInputObjectType] = {}
+        self._order_fields: dict[str, GraphQLEnumType] = {}
 
     def where(self, entity: str) -> GraphQLInputObjectType:
         """Return the filter of an entity: CrmDealWhere."""
@@ -110,11 +111,7 @@ class FilterTypes:
         """Return one key of an entity's order: CrmDealOrder."""
         if entity not in self._orders:
             one = self._api.entities[entity]
-            values = GraphQLEnumType(
-                f"{one.meta.type_name}OrderField",
-                {name: GraphQLEnumValue(name) for name in one.orders},
-                description="A field, or reference_field across a reference.",
-            )
+            values = self.order_fields(one)
             self._orders[entity] = GraphQLInputObjectType(
                 f"{one.meta.type_name}Order",
                 {
@@ -129,12 +126,26 @@ class FilterTypes:
             )
         return self._orders[entity]
 
+    def order_fields(self, one: EntityApi) -> GraphQLEnumType:
+        """Return the enum of what an entity's lists are ordered and grouped by."""
+        if one.meta.name not in self._order_fields:
+            self._order_fields[one.meta.name] = GraphQLEnumType(
+                f"{one.meta.type_name}OrderField",
+                {name: GraphQLEnumValue(name) for name in one.orders},
+                description="A field, or reference_field across a reference.",
+            )
+        return self._order_fields[one.meta.name]
+
+    def number(self, name: str, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
+        """Return the operators on numbers of a scalar."""
+        return self._operator_type(f"{name}Filter", scalar, (*_EQUAL, *_RANGE))
+
     def _where_fields(self, one: EntityApi) -> dict[str, GraphQLInputField]:
         own = self.where(one.meta.name)
         fields: dict[str, GraphQLInputField] = {}
         for field in one.filters:
             if field.kind is not Kind.REFERENCE:
-                fields[field.api_name] = GraphQLInputField(self._operator(one, field))
+                fields[field.api_name] = GraphQLInputField(self.operator(one, field))
             elif field.target in self._api.entities:
                 fields[field.api_name] = GraphQLInputField(self.where(field.target))
         for many in one.relations.values():
@@ -157,7 +168,7 @@ class FilterTypes:
             )
         return self._many[entity]
 
-    def _operator(self, one: EntityApi, field: FieldMeta) -> GraphQLInputObjectType:
+    def operator(self, one: EntityApi, field: FieldMeta) -> GraphQLInputObjectType:
         """Return the operators of a kind; enums have their own, the rest share one per kind."""
         if field.kind is Kind.ENUM:
             enum = self._enums.of_field(one, field)

@@ -27,7 +27,9 @@ def conditions_of(where: object, limit: int) -> int:
 
 
 def lines_of(argument: GraphQLArgument, given: object) -> int:
-    """Count the owned lines in a coerced input; lists inside JSON values are none."""
+    """Count the owned lines in a coerced input, or in a list of them; JSON values hold none."""
+    if isinstance(given, list):
+        return sum(lines_of(argument, row) for row in cast("list[object]", given))
     input_type = _named(argument)
     if not isinstance(input_type, GraphQLInputObjectType) or not isinstance(given, Mapping):
         return 0

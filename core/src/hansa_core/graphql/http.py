@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from hansa_core.auth.cookies import session_token
 from hansa_core.auth.same_origin import check_same_origin
 from hansa_core.auth.tokens import Credential, SessionCredential, read_credential
-from hansa_core.caller import Caller
+from hansa_core.graphql.event_stream import EventStream
 from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.hanging_up import EndsWhenHungUp, HungUp
 from hansa_core.graphql.page import console_page
-from hansa_core.graphql.schemas import SchemaPlatform
+from hansa_core.graphql.subscriptions import StreamPlatform, Streams
 from hansa_core.graphql.wire import (
     BODY_BYTES_MAX,
     PLAIN_JSON,
     answer_type,
+    asks_for_events,
     encoded,
     read_request,
     refusal,
@@ -37,34 +40,36 @@ TenantOf = Callable[[str], Awaitable[Tenant]]
 BODY_SECONDS: Final = 10
 """How long a request's body may take to arrive."""
 
+_HUNG_UP: Final = 499
+"""The status of an answer that nobody reads."""
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-class HttpPlatform(SchemaPlatform, Protocol):
-    """What the HTTP door asks of the running platform."""
-
-    async def authenticate(self, tenant: Tenant, credential: Credential) -> Caller:
-        """Return who presents a credential; raises Unauthenticated."""
-        ...
-
-
 def graphql_handlers(
-    platform: HttpPlatform, tenant_of: TenantOf, graphql: GraphQL | None = None
+    platform: StreamPlatform,
+    tenant_of: TenantOf,
+    engine: GraphQL | None = None,
+    streams: Streams | None = None,
 ) -> list[HTTPRouteHandler]:
     """Return the handlers of POST and GET /graphql."""
-    engine = graphql or GraphQL(platform)
+    engine, streams = engine or GraphQL(platform), streams or Streams()
     console = console_page()
 
     # The body's limit is kept below, where a sentence can be said about it.
     @post("/graphql", status_code=200, request_max_body_size=None, include_in_schema=False)
     async def answer(request: AnyRequest) -> Response[bytes]:
-        media_type = answer_type(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        streamed = asks_for_events(accept)
+        media_type = PLAIN_JSON if streamed else answer_type(accept)
         if media_type is None:
-            return _plain(406, "Answers are application/graphql-response+json or JSON.")
+            return _plain(
+                406, "Answers are application/graphql-response+json, JSON or text/event-stream."
+            )
         if request.content_type[0] != PLAIN_JSON or not _is_utf8(request.content_type[1]):
             return _plain(415, "Send Content-Type: application/json, in UTF-8.")
         try:
-            caller = await _caller(platform, tenant_of, request)  # strangers' bodies are not kept
+            tenant, credential = await _presented(tenant_of, request)
+            caller = await platform.authenticate(tenant, credential)  # before a body is kept
             body = await _body(request)
             asked = read_request(body)
         except _Unread as unread:
@@ -72,7 +77,14 @@ def graphql_handlers(
         except Exception as error:  # logged under a reference where it is no HansaError
             content, status = refusal(error)
             return _response(encoded(content), status, media_type)
-        result = await engine.execute(caller, asked.query, asked.variables, asked.operation_name)
+        if streamed:
+            return _Streamed(EventStream(platform, engine, streams, caller, credential, asked))
+        try:
+            key = request.headers.get("idempotency-key")
+            async with EndsWhenHungUp(request.receive):
+                result = await engine.answer_request(caller, asked, key)
+        except HungUp:
+            return _response(b"", _HUNG_UP, media_type)
         return _response(encoded(result), status_of(result, media_type), media_type)
 
     @get("/graphql", include_in_schema=False)
@@ -80,7 +92,7 @@ def graphql_handlers(
         if "text/html" not in request.headers.get("accept", ""):
             return _plain(405, "Send requests with POST.", {"Allow": "POST"})
         try:
-            await _caller(platform, tenant_of, request)
+            await platform.authenticate(*await _presented(tenant_of, request))
         except Unauthenticated:
             target = f"/sign-in?next={quote('/graphql')}"
             return _response(b"", 303, "text/html", {"Location": target})
@@ -92,15 +104,30 @@ def graphql_handlers(
     return [answer, page]
 
 
-async def _caller(platform: HttpPlatform, tenant_of: TenantOf, request: AnyRequest) -> Caller:
-    """Return who calls; raises Unauthenticated, NotFound, or Denied from another site's page."""
+async def _presented(tenant_of: TenantOf, request: AnyRequest) -> tuple[Tenant, Credential]:
+    """Return what a caller presents, to which tenant.
+
+    Raises Unauthenticated, NotFound, or Denied from another site's page.
+    """
     scheme, host = request.url.scheme, request.headers.get("host", "")
     tenant = await tenant_of(host)
     token = session_token(request.cookies, scheme, request.url.hostname or "")
     credential = read_credential(request.headers.get("authorization"), token)
     if isinstance(credential, SessionCredential) and request.method != "GET":
         check_same_origin(request.headers, scheme, host)
-    return await platform.authenticate(tenant, credential)
+    return tenant, credential
+
+
+class _Streamed(Response[bytes]):
+    """An answer in events."""
+
+    def __init__(self, stream: EventStream) -> None:
+        super().__init__(b"")
+        self._stream = stream
+
+    def to_asgi_response(self, *_: object, **__: object) -> ASGIApp:  # type: ignore[override]  # Litestar's many options do not matter
+        """Return what sends them."""
+        return self._stream
 
 
 async def _body(request: AnyRequest) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from uuid import UUID
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLEnumValue,
     GraphQLID,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -22,7 +22,9 @@ from graphql import (
 from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import QUANTITY_INPUT, SCALARS, EnumTypes
 from hansa_core.graphql.where import Place, parse_id, plain_value
-from hansa_core.model.meta import FieldMeta, Kind, ManyMeta, pascal
+from hansa_core.model.meta import FieldMeta, Kind, ManyMeta, camel, pascal
+from hansa_core.records.keys import BY_ID, keys_of
+from hansa_core.records.lines import Lines, LineUpdate
 
 MAX_LINES: Final = 1000
 """How many owned lines one request may write, in all its mutations (see cost.py)."""
@@ -43,27 +45,6 @@ InputType = (
     | GraphQLList[Any]  # a list of any of these
 )
 """An input type that may be empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineUpdate:
-    """New values of one owned line."""
-
-    id: UUID
-    version: int
-    values: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """What an input asks of the owned lines of one relation."""
-
-    many: ManyMeta
-    target: EntityApi
-    place: Place
-    create: tuple[Mapping[str, object], ...] = ()
-    update: tuple[LineUpdate, ...] = ()
-    delete: tuple[tuple[UUID, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +80,46 @@ class InputTypes:
             lambda: self._fields(one, creating=False, lines=True),
         )
 
+    def row(self, entity: str) -> GraphQLInputObjectType:
+        """Return one row of an upsert: CrmDealUpsertInput. A new one needs what a create needs."""
+        one = self._api.entities[entity]
+        return GraphQLInputObjectType(
+            f"{one.meta.type_name}UpsertInput",
+            lambda: {
+                "id": GraphQLInputField(
+                    GraphQLID, description="The record it is to change, with by: id."
+                ),
+                "version": GraphQLInputField(
+                    GraphQLInt,
+                    description="The version that was read; left out, the newest is taken.",
+                ),
+                **self._fields(one, creating=False, lines=True),
+            },
+        )
+
+    def values(self, entity: str) -> GraphQLInputObjectType:
+        """Return the values many records take: CrmDealSetInput."""
+        one = self._api.entities[entity]
+        return GraphQLInputObjectType(
+            f"{one.meta.type_name}SetInput",
+            lambda: self._fields(one, creating=False, lines=False),
+        )
+
+    def key(self, entity: str) -> GraphQLEnumType:
+        """Return the unique keys of an entity: CrmDealKey, several fields joined by _."""
+        one = self._api.entities[entity]
+        shown = {field.name for field in one.fields.values()}
+        keys = {
+            "_".join(camel(name) for name in key): key
+            for key in keys_of(one.meta)
+            if shown.issuperset(key)
+        }
+        return GraphQLEnumType(
+            f"{one.meta.type_name}Key",
+            {name: GraphQLEnumValue(key) for name, key in {"id": BY_ID, **keys}.items()},
+            description="What tells records apart.",
+        )
+
     def value(self, one: EntityApi, meta: FieldMeta) -> InputType:
         """Return the input type of one field."""
         if meta.kind is Kind.REFERENCE:
@@ -113,7 +134,7 @@ class InputTypes:
         self, one: EntityApi, *, creating: bool, lines: bool, without: str = ""
     ) -> dict[str, GraphQLInputField]:
         fields: dict[str, GraphQLInputField] = {}
-        for meta in one.fields.values():
+        for meta in one.inputs.values():
             hidden = meta.kind is Kind.REFERENCE and meta.target not in self._api.entities
             if not meta.writable or hidden or meta.name == without:
                 continue
@@ -122,7 +143,7 @@ class InputTypes:
             fields[meta.api_name] = GraphQLInputField(
                 GraphQLNonNull(type_) if required else type_, description=meta.help or None
             )
-        for many in one.relations.values() if lines else ():
+        for many in one.lines.values() if lines else ():
             if many.owned and many.target in self._api.entities:
                 fields[many.api_name] = GraphQLInputField(
                     self._new_lines(one, many) if creating else self._lines(one, many)
@@ -190,11 +211,11 @@ def written(
     values: dict[str, object] = {}
     lines: list[Lines] = []
     for name, value in given.items():
-        if name in one.relations:
+        if name in one.lines:
             asked = cast("Mapping[str, object]", value or {})
-            lines.append(_lines(api, one.relations[name], asked, (*place, name)))
+            lines.append(_lines(api, one.lines[name], asked, (*place, name)))
         else:
-            meta = one.fields[name]
+            meta = one.inputs[name]
             values[meta.name] = row_value(meta, value, (*place, name))
             if meta.kind is Kind.QUANTITY:
                 quantity = cast("Mapping[str, object] | None", value)
@@ -204,8 +225,8 @@ def written(
 
 def row_value(meta: FieldMeta, value: object, place: Place) -> object:
     """Return one coerced input value as rows hold it."""
-    if value is None:
-        return None
+    if value is None or meta.kind is Kind.TEXT:
+        return value
     if meta.kind is Kind.REFERENCE:
         given = cast("Mapping[str, object]", value)
         return parse_id(given["connect"], (*place, "connect"))
@@ -224,8 +245,6 @@ def _lines(api: Api, many: ManyMeta, asked: Mapping[str, object], place: Place) 
     )
     return Lines(
         many,
-        target,
-        place,
         tuple(
             written(api, target, line, (*place, "create", index)).values
             for index, line in enumerate(new)

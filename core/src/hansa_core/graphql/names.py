@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
-from hansa_core.graphql.arguments import parameters_of, result_of
+from hansa_core.graphql.api import Api
+from hansa_core.graphql.arguments import (
+    FunctionTypes,
+    answered_entity,
+    parameters_of,
+    result_classes,
+    result_of,
+    result_parts,
+)
+from hansa_core.graphql.filters import EnumTypes
+from hansa_core.model.defaults import expected_value
 from hansa_core.model.meta import EntityMeta, camel, pascal
 from hansa_core.model.shape import Shape
 from hansa_sdk import Action, Problem, Query
+
+AnyFunction: TypeAlias = Action[Any, ..., Any] | Query[..., Any]  # of any arguments and result
 
 KERNEL_FIELDS: Final = ("me", "meta", "explainAccess", "node", "changes")
 """Root fields that are, or will be, the kernel's."""
@@ -39,13 +52,23 @@ _TYPE_ENDINGS: Final = (
     "Payload",
     "CreateInput",
     "UpdateInput",
+    "UpsertInput",
+    "SetInput",
     "ReferenceInput",
+    "Key",
+    "RowResult",
+    "UpsertManyPayload",
+    "ManyPayload",
+    "Change",
 )
 
 
 _KERNEL_TYPES: Final = (
     "Query",
     "Mutation",
+    "Subscription",
+    "Change",
+    "ChangeKind",
     "PageInfo",
     "UserError",
     "Me",
@@ -53,6 +76,10 @@ _KERNEL_TYPES: Final = (
     "RecordVersion",
     "OrderDirection",
     "OrderNulls",
+    "ErrorPolicy",
+    "OnConflict",
+    "WriteStatus",
+    "Node",
 )
 
 
@@ -65,15 +92,18 @@ def check_names(shape: Shape) -> list[Problem]:
         problems += _members(shape, meta)
         problems += _claim(meta.plugin, operations, _operations(shape, meta), f"entity {meta.name}")
         problems += _claim(meta.plugin, types, _types(meta), f"entity {meta.name}")
-    for name, query in shape.queries.items():
-        plugin = name.partition(".")[0]
-        where = f"query {query.name}"
-        problems += _claim(plugin, operations, [camel(name.replace(".", "_"))], where)
-        problems += _function(plugin, where, query, skip=1)
-    for actions in shape.actions.values():
-        for action in actions:
-            plugin = action.entity.__entity_name__.partition(".")[0]
-            problems += _function(plugin, f"action {action.name}", action, skip=2)
+    enums = {field.enum for meta in shape.entities.values() for field in meta.fields.values()}
+    functions = FunctionTypes(EnumTypes(Api.of(shape)))
+    for plugin in shape.plugins.values():
+        for query in plugin.queries:
+            where = f"query {query.name}"
+            name = camel(f"{plugin.name}_{query.name}")
+            problems += _claim(plugin.name, operations, [name], where)
+            problems += _function(shape, functions, plugin.name, where, query)
+            problems += _classes(plugin.name, types, query, enums)
+        for action in plugin.actions:
+            problems += _function(shape, functions, plugin.name, f"action {action.name}", action)
+            problems += _classes(plugin.name, types, action, enums)
     return problems
 
 
@@ -132,20 +162,65 @@ def _members(shape: Shape, meta: EntityMeta) -> Iterator[Problem]:
 
 
 def _function(
+    shape: Shape,
+    types: FunctionTypes,
     plugin: str,
     where: str,
-    declared: Action[Any, ..., Any] | Query[..., Any],  # of any arguments and result
-    skip: int,
+    declared: AnyFunction,
 ) -> Iterator[Problem]:
+    """Check what a function takes and gives."""
     expected = "annotations of types the API has, importable at run time"
     try:
-        parameters = parameters_of(declared.function, skip)
-        result_of(declared.function)
+        parameters = parameters_of(declared.function, _skipped(declared))
+        result = result_of(declared.function)
+        answered = _answered(declared, result)
+        for part in () if answered else result_parts(result):
+            types.result(plugin, part)
     except TypeError as error:
         yield Problem(plugin, where, expected, str(error), "Correct the annotation.")
         return
+    targets = [each.value.target.__entity_name__ for each in parameters if each.value.target]
+    for name in (*targets, *([answered] if answered else [])):
+        if name not in shape.entities:
+            yield Problem(plugin, where, "enabled entities", name, "Require its plugin.")
     for parameter in parameters:
-        if skip == 2 and parameter.api_name in ("id", "version"):
+        expected = "" if parameter.required else expected_value(parameter.value, parameter.default)
+        if expected:
+            found = f"{parameter.name}={parameter.default!r:.80}"
+            yield Problem(plugin, where, expected, found, "Correct the default, or its type.")
+        if isinstance(declared, Action) and parameter.api_name in ("id", "version"):
             yield Problem(
                 plugin, where, "arguments other than id and version", parameter.name, "Rename it."
             )
+
+
+def _skipped(declared: AnyFunction) -> int:
+    """Return how many parameters are not arguments: the context, and an action's record."""
+    return 2 if isinstance(declared, Action) else 1
+
+
+def _answered(declared: AnyFunction, result: Any) -> str | None:  # Any: an annotation
+    if isinstance(declared, Action):
+        return answered_entity(declared.entity.__entity_name__, result)
+    return None
+
+
+def _classes(
+    plugin: str,
+    taken: dict[str, str],
+    declared: AnyFunction,
+    of_fields: Collection[type[StrEnum] | None],
+) -> Iterator[Problem]:
+    """Claim the names of the types made of a function's enums and dataclasses.
+
+    An enum that a field has is named by the field, and claimed with its entity.
+    """
+    try:
+        parameters = parameters_of(declared.function, _skipped(declared))
+        enums = [parameter.value.enum for parameter in parameters]
+        used = {*enums, *result_classes(result_of(declared.function))}
+    except TypeError:
+        return  # told by _function
+    for cls in sorted((one for one in used if one and one not in of_fields), key=str):
+        where = f"class {cls.__module__}.{cls.__qualname__}"
+        yield from _claim(plugin, taken, [pascal(plugin) + cls.__name__], where)

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLField,
     GraphQLID,
     GraphQLInt,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -18,16 +19,6 @@ from graphql import (
     GraphQLString,
 )
 
-from hansa_core.graphql.answers import (
-    resolve_edge_node,
-    resolve_edges,
-    resolve_nodes,
-    resolve_page_info,
-    resolve_reference,
-    resolve_relation,
-    resolve_total,
-    resolve_total_exact,
-)
 from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import SCALARS, EnumTypes, FilterTypes
 from hansa_core.graphql.scalars import DECIMAL
@@ -51,6 +42,11 @@ PAGE_INFO: Final = GraphQLObjectType(
         "endCursor": GraphQLField(GraphQLString),
     },
     description="Where a page begins and ends, and whether there is more.",
+)
+NODE: Final = GraphQLInterfaceType(
+    "Node",
+    {"id": GraphQLField(GraphQLNonNull(GraphQLID))},
+    description="A record of any kind.",
 )
 QUANTITY_OUTPUT: Final = GraphQLObjectType(
     "Quantity",
@@ -85,6 +81,7 @@ class OutputTypes:
             self._records[entity] = GraphQLObjectType(
                 one.meta.type_name,
                 lambda: self._record_fields(one),
+                interfaces=[NODE],
                 description=one.meta.label,
             )
         return self._records[entity]
@@ -97,28 +94,22 @@ class OutputTypes:
             edge = GraphQLObjectType(
                 f"{name}Edge",
                 {
-                    "node": GraphQLField(record, resolve=resolve_edge_node),
+                    "node": GraphQLField(record),
                     "cursor": GraphQLField(GraphQLNonNull(GraphQLString)),
                 },
             )
             self._connections[entity] = GraphQLObjectType(
                 f"{name}Connection",
                 {
-                    "nodes": GraphQLField(
-                        GraphQLNonNull(GraphQLList(record)), resolve=resolve_nodes
-                    ),
-                    "edges": GraphQLField(
-                        GraphQLNonNull(GraphQLList(GraphQLNonNull(edge))), resolve=resolve_edges
-                    ),
-                    "pageInfo": GraphQLField(GraphQLNonNull(PAGE_INFO), resolve=resolve_page_info),
+                    "nodes": GraphQLField(GraphQLNonNull(GraphQLList(record))),
+                    "edges": GraphQLField(GraphQLNonNull(GraphQLList(GraphQLNonNull(edge)))),
+                    "pageInfo": GraphQLField(GraphQLNonNull(PAGE_INFO)),
                     "totalCount": GraphQLField(
                         GraphQLInt,
-                        resolve=resolve_total,
                         description="How many records match, counted up to 10,000.",
                     ),
                     "totalCountIsExact": GraphQLField(
                         GraphQLBoolean,
-                        resolve=resolve_total_exact,
                         description="false: there are more than totalCount says.",
                     ),
                 },
@@ -146,9 +137,7 @@ class OutputTypes:
         for field in one.fields.values():
             if field.kind is Kind.REFERENCE:
                 if field.target in self._api.entities:
-                    fields[field.api_name] = self._shared(
-                        field, self.record(field.target), reference=True
-                    )
+                    fields[field.api_name] = self._shared(field, self.record(field.target))
             else:
                 fields[field.api_name] = self._value(one, field)
         for many in one.relations.values():
@@ -156,30 +145,34 @@ class OutputTypes:
                 fields[many.api_name] = GraphQLField(
                     self.connection(many.target),
                     args=self.list_arguments(many.target),
-                    resolve=resolve_relation,
                 )
         return fields
+
+    def value_type(self, one: EntityApi, field: FieldMeta) -> OutputType:
+        """Return the type of a field's values, null for those that may be hidden."""
+        if field.name == "id":
+            return GraphQLID
+        if field.name == "version":
+            return GraphQLInt
+        if field.kind is Kind.ENUM:
+            return self._enums.of_field(one, field)
+        if field.kind is Kind.TEXT_LIST:
+            return GraphQLList(GraphQLNonNull(GraphQLString))
+        if field.kind is Kind.QUANTITY:
+            return QUANTITY_OUTPUT
+        return SCALARS[field.kind]
 
     def _value(self, one: EntityApi, field: FieldMeta) -> GraphQLField:
         if field.name == "id":
             return self._shared(field, GraphQLNonNull(GraphQLID))
         if field.name == "version":
             return self._shared(field, GraphQLNonNull(GraphQLInt))
-        if field.kind is Kind.ENUM:
-            return self._shared(field, self._enums.of_field(one, field))
-        if field.kind is Kind.TEXT_LIST:
-            return self._shared(field, GraphQLList(GraphQLNonNull(GraphQLString)))
-        if field.kind is Kind.QUANTITY:
-            return self._shared(field, QUANTITY_OUTPUT)
-        return self._shared(field, SCALARS[field.kind])
+        return self._shared(field, self.value_type(one, field))
 
-    def _shared(
-        self, field: FieldMeta, type_: OutputType, *, reference: bool = False
-    ) -> GraphQLField:
-        resolve = resolve_reference if reference else None
+    def _shared(self, field: FieldMeta, type_: OutputType) -> GraphQLField:
         if field.help:
-            return GraphQLField(type_, resolve=resolve, description=field.help)
+            return GraphQLField(type_, description=field.help)
         key = str(type_)
         if key not in self._plain:
-            self._plain[key] = GraphQLField(type_, resolve=resolve)
+            self._plain[key] = GraphQLField(type_)
         return self._plain[key]

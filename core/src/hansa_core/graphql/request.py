@@ -5,25 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from graphql import GraphQLResolveInfo
 
 from hansa_core.caller import Caller
+from hansa_core.clock import Clock
 from hansa_core.graphql.api import Api
+from hansa_core.query.cursor import CursorSealer
 from hansa_core.records.unit import UnitOfWork
+from hansa_core.storage.transaction import Session
 
 T = TypeVar("T")
-
-ANSWER_CHARACTERS_MAX: Final = 20_000_000
-"""Characters of all texts in the largest answer."""
 
 
 class Platform(Protocol):
     """What GraphQL asks of the running platform."""
 
+    @property
+    def clock(self) -> Clock:
+        """Tells the time."""
+        ...
+
+    @property
+    def cursors(self) -> CursorSealer:
+        """Seals cursors."""
+        ...
+
     def read(self, caller: Caller) -> AbstractAsyncContextManager[UnitOfWork]:
         """Open a read-only transaction."""
+        ...
+
+    def looking(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for single reading statements."""
         ...
 
     async def write(
@@ -40,26 +54,19 @@ class Platform(Protocol):
 class RequestContext:
     """What resolvers share. Root fields read one after another, in one transaction."""
 
-    def __init__(self, platform: Platform, caller: Caller, api: Api, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        caller: Caller,
+        api: Api,
+        stack: AsyncExitStack,
+    ) -> None:
         self.platform = platform
         self.caller = caller
         self.api = api
         self._stack = stack
         self._lock = asyncio.Lock()
         self._unit: UnitOfWork | None = None
-        self._characters = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the answer would hold more text than is sent."""
-        return self._characters > ANSWER_CHARACTERS_MAX
-
-    def shown(self, value: object) -> object:
-        """Count a value on its way into the answer; None once that is full."""
-        if isinstance(value, str):
-            self._characters += len(value)
-            return None if self.is_full else value
-        return value
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[UnitOfWork]:

@@ -23,40 +23,14 @@ from graphql import (
     ValueNode,
 )
 
+from hansa_core.query.spelling import decimal_text, duration_text, moment_text, read_duration
 from hansa_sdk import Money, Translated
 
 _DECIMAL = re.compile(r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$")
-_DURATION = re.compile(
-    r"^(?P<sign>-?)P(?=[\dT])(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?$"
-)
 _LARGEST_INTEGER: Final = 2**53 - 1  # what every JSON reader keeps exactly
 _LARGEST_EXPONENT: Final = 1000  # of a number inside a JSON value
-
-
-def decimal_text(value: Decimal) -> str:
-    """Write a decimal without exponent, and without zeros behind its second decimal."""
-    whole, dot, decimals = format(value, "f").partition(".")
-    if not dot:
-        return whole
-    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
-
-
-def duration_text(value: timedelta) -> str:
-    """Write a duration as ISO 8601: days, hours, minutes, seconds."""
-    sign = "-" if value < timedelta(0) else ""
-    value = abs(value)
-    hours, rest = divmod(value.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    fraction = f".{value.microseconds:06}".rstrip("0") if value.microseconds else ""
-    days = f"{value.days}D" if value.days else ""
-    parts = [(hours, "H"), (minutes, "M")]
-    clock = "".join(f"{number}{letter}" for number, letter in parts if number)
-    if seconds or fraction:
-        clock += f"{seconds}{fraction}S"
-    return f"{sign}P{days}{'T' + clock if clock else ''}" if days or clock else "PT0S"
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -98,23 +72,13 @@ def parse_date(value: object) -> date:
 
 def parse_duration(value: object) -> timedelta:
     """Read an ISO 8601 duration of fixed length; raises GraphQLError."""
-    match = _DURATION.match(value) if isinstance(value, str) and len(value) <= 40 else None
-    if match is None:
-        raise GraphQLError(f"Expected a duration like PT1H30M or P2D, found {_say(value)}.")
-    number = {
-        name: Decimal(text) for name, text in match.groupdict().items() if text and text != "-"
-    }
-    days = number.get("weeks", Decimal(0)) * 7 + number.get("days", Decimal(0))
-    seconds = (
-        number.get("hours", Decimal(0)) * 3600
-        + number.get("minutes", Decimal(0)) * 60
-        + number.get("seconds", Decimal(0))
-    )
     try:
-        result = timedelta(days=int(days), microseconds=int(seconds * 1_000_000))
+        found = read_duration(value) if isinstance(value, str) else None
     except OverflowError:
         raise GraphQLError(f"The duration {_say(value)} is too long.") from None
-    return -result if match["sign"] else result
+    if found is None:
+        raise GraphQLError(f"Expected a duration like PT1H30M or P2D, found {_say(value)}.")
+    return found
 
 
 def parse_uuid(value: object) -> UUID:
@@ -190,7 +154,7 @@ def _parse_json(value: object) -> object:
 
 def _write_moment(value: object) -> str:
     assert isinstance(value, datetime)
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment_text(value)
 
 
 def _write_decimal(value: object) -> str:
@@ -242,7 +206,8 @@ BIG_INT: Final = _scalar(
 )
 DATE_TIME: Final = _scalar(
     "DateTime",
-    "A moment with its zone, as RFC 3339 says: 2026-01-31T09:30:00Z. Answers are in UTC.",
+    "A moment with its zone, as RFC 3339 says: 2026-01-31T09:30:00Z. Answers are in UTC, with "
+    "microseconds.",
     _write_moment,
     parse_moment,
 )

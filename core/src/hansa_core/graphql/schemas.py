@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final, Protocol
 
+from hansa_core.caller import Caller
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.names import check_names
 from hansa_core.graphql.request import Platform
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.model.shape import Shape
+from hansa_core.query.hidden import hidden_names
 from hansa_sdk import DeclarationErrors, Problem
 
+SHOWN_KEPT: Final = 16
+"""How many schemas without hidden fields a process keeps, for mistakes and introspection."""
 SCHEMAS_KEPT: Final = 32
 """How many schemas a process keeps; tenants with the same plugins share one."""
 
@@ -24,7 +29,12 @@ class Schemas:
     def __init__(self) -> None:
         self._kernel = kernel_fields()
         self._kept: OrderedDict[str, CompiledSchema] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str], CompiledSchema] = OrderedDict()
         self._building = threading.Lock()
+
+    def known(self, shape: Shape) -> CompiledSchema | None:
+        """Return the schema of a shape where it is built already."""
+        return self._kept.get(shape.key)
 
     async def of(self, shape: Shape) -> CompiledSchema:
         """Return the schema of a shape, building it at its first use.
@@ -33,6 +43,21 @@ class Schemas:
         """
         known = self._kept.get(shape.key)
         return await asyncio.to_thread(self._built, shape) if known is None else known
+
+    async def shown(self, caller: Caller) -> CompiledSchema:
+        """Return the schema of a caller's shape without what is hidden from him on all rows."""
+        key = (caller.shape.key, caller.grants.key)
+        known = self._shown.get(key)
+        if known is None:
+            hidden = hidden_names(caller.shape, caller.grants)
+            if not hidden:
+                return await self.of(caller.shape)
+            built = await asyncio.to_thread(build_schema, caller.shape, self._kernel, hidden)
+            known = replace(built, key=" ".join(key))  # documents are kept by it
+            self._shown[key] = known
+            while len(self._shown) > SHOWN_KEPT:
+                self._shown.popitem(last=False)
+        return known
 
     def check(self, shape: Shape) -> None:
         """Build the schema of a shape for the requests to come.

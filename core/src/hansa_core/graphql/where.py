@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final, cast
 from uuid import UUID
 
 from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.model.meta import FieldMeta, Kind
+from hansa_core.query.late import Late, later, pinned
 from hansa_sdk import Invalid, LimitExceeded, Order, Predicate
 from hansa_sdk.predicates import (
     Compare,
@@ -72,9 +74,9 @@ def order_of(
         )
     return tuple(
         Order(
-            Path(entity, api.entities[entity].orders[str(key["field"])]),
-            key["direction"] == "desc",
-            key["nulls"] == "first",
+            Path(entity, api.entities[entity].orders[str(pinned(key["field"]))]),
+            pinned(key["direction"]) == "desc",
+            pinned(key["nulls"]) == "first",
         )
         for key in keys
     )
@@ -185,6 +187,12 @@ def _compare(kind: Kind, path: Path, operator: str, value: object, place: Place)
         return Compare(path, _TEXT_OPERATORS[operator], value, exact_case=False)
     if operator in _OPERATORS:
         return Compare(path, _OPERATORS[operator], plain_value(kind, value, place))
+    if isinstance(value, Late) and operator != "between":
+        several = later(value, partial(_plain_values, kind, operator, place))
+        among = Compare(path, "in", several)
+        return among if operator == "in" else Not(among)
+    if isinstance(value, Late):
+        value = value.items()
     values = [plain_value(kind, item, place) for item in cast("Sequence[object]", value)]
     if operator == "between":
         if len(values) != 2:
@@ -194,20 +202,37 @@ def _compare(kind: Kind, path: Path, operator: str, value: object, place: Place)
                 path=place,
             )
         return Compare(path, "ge", values[0]) & Compare(path, "le", values[1])
+    among = Compare(
+        path, "in", _plain_values(kind, operator, place, [pinned(each) for each in values])
+    )
+    return among if operator == "in" else Not(among)
+
+
+def _plain_values(
+    kind: Kind, operator: str, place: Place, values: Sequence[object]
+) -> tuple[object, ...]:
     if len(values) > MAX_VALUES:
         raise LimitExceeded(
             f"{operator} takes at most {MAX_VALUES} values, found {len(values)}.", path=place
         )
-    among = Compare(path, "in", tuple(values))
-    return among if operator == "in" else Not(among)
+    return tuple(plain_value(kind, each, place) for each in values)
 
 
 def plain_value(kind: Kind, value: object, place: Place = ()) -> object:
     """Return a coerced input value as rows hold it: ids become UUIDs. Raises Invalid."""
+    if isinstance(value, Late):
+        return later(value, lambda given: plain_value(kind, given, place))
     if kind in (Kind.UUID, Kind.REFERENCE) and isinstance(value, str):
         return parse_id(value, place)
     assert isinstance(value, (str, int, bool, Decimal, date, datetime, timedelta, UUID))
     return value
+
+
+def late_id(value: object, place: Place = ()) -> UUID | Late:
+    """Read a record's id, now or with each request; raises Invalid as `parse_id`."""
+    if isinstance(value, Late):
+        return value.then(lambda given: parse_id(given, place))
+    return parse_id(value, place)
 
 
 def parse_id(value: object, place: Place = ()) -> UUID:

@@ -17,6 +17,7 @@ BODY_BYTES_MAX: Final = 1_048_576
 RETRY_SECONDS: Final = 2
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 PLAIN_JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 
 _STATUS: Final[Mapping[str, int]] = {
     "unauthenticated": 401,
@@ -42,16 +43,25 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain_
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One request as its body says it."""
+    """One request as its body says it: the document's text in `query`, or its identifier.
+
+    `tells_cost` asks for the operation's cost beside the answer.
+    """
 
     query: str
     variables: Mapping[str, object] = field(default_factory=dict[str, object])
     operation_name: str | None = None
+    document_id: str | None = None
+    tells_cost: bool = False
 
 
 def read_request(body: bytes) -> GraphQLRequest:
     """Read a request's body; raises Invalid for one that is no single GraphQL request."""
-    content = _json(body)
+    return request_in(_json(body))
+
+
+def request_in(content: object) -> GraphQLRequest:
+    """Take a request from decoded JSON; raises Invalid for what is no single GraphQL request."""
     if isinstance(content, list):
         raise Invalid(
             "Expected one request, found an array.",
@@ -60,15 +70,42 @@ def read_request(body: bytes) -> GraphQLRequest:
     if not isinstance(content, dict):
         raise _malformed("an object", content)
     given = cast("dict[str, object]", content)
-    query, variables = given.get("query"), given.get("variables")
-    name = given.get("operationName")
+    identifier = given.get("documentId")
+    query = given.get("query") if identifier is None else _instead(given)
     if not isinstance(query, str):
         raise _malformed('the document as a string in "query"', query)
-    if variables is not None and not isinstance(variables, dict):
-        raise _malformed('an object or null in "variables"', variables)
+    if identifier is not None and not isinstance(identifier, str):
+        raise _malformed('a string in "documentId"', identifier)
+    variables = _map_in(given, "variables")
+    name = given.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _malformed('a string or null in "operationName"', name)
-    return GraphQLRequest(query, cast("Mapping[str, object]", variables or {}), name)
+    tells_cost = _map_in(given, "extensions").get("cost", False)
+    if not isinstance(tells_cost, bool):
+        raise _malformed('true or false in "extensions.cost"', tells_cost)
+    return GraphQLRequest(query, variables, name, identifier, tells_cost)
+
+
+def _instead(given: Mapping[str, object]) -> str:
+    """Return the text of a request that names its document; raises Invalid where it has one."""
+    if given.get("query") is not None:
+        raise Invalid(
+            'Expected either "query" or "documentId", found both.',
+            next_step="Send the identifier of a persisted document alone.",
+        )
+    return ""
+
+
+def _map_in(given: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = given.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise _malformed(f'an object or null in "{name}"', found)
+    return cast("Mapping[str, object]", found or {})
+
+
+def asks_for_events(accept: str) -> bool:
+    """Tell whether an Accept header asks for server-sent events before all else."""
+    return accept.split(",")[0].split(";")[0].strip().lower() == EVENT_STREAM
 
 
 def answer_type(accept: str) -> str | None:
