@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -107,6 +108,43 @@ def test_key_has_only_the_roles_it_was_given(hansa: Hansa) -> None:
     assert [line["roles"] for line in lines if line["user"] == email] == [["contacts.reader"]]
 
 
+def test_document_is_added_listed_and_removed(hansa: Hansa, tmp_path: Path) -> None:
+    one, manifest = tmp_path / "one.graphql", tmp_path / "all.json"
+    one.write_text("{ me { name } }")
+    name = "sha256:" + hashlib.sha256(one.read_bytes()).hexdigest()
+    assert hansa("document", "add", str(one), "--collection", "shop").out.split() == [name]
+    manifest.write_text(json.dumps({name[7:]: "{ me { name } }"}))  # as code generators write it
+    added = hansa("document", "add", str(manifest), "--collection", "shop", "--json")
+    assert json.loads(added.out) == [{"document": name, "new": False}]
+
+    (line,) = json.loads(hansa("document", "list", "--json").out)
+    assert line == {"collection": "shop", "document": name, "text": "{ me { name } }"}
+    assert hansa("document", "remove", name).code == 2  # it is in no collection `main`
+    assert hansa("document", "remove", name, "--collection", "shop").code == 0
+    assert json.loads(hansa("document", "list", "--json").out) == []
+
+
+def test_documents_that_cannot_be_answered_are_not_stored(hansa: Hansa, tmp_path: Path) -> None:
+    good, wrong = tmp_path / "good.graphql", tmp_path / "wrong.graphql"
+    good.write_text("{ me { name } }")
+    wrong.write_text("{ nobody }")
+    refused = hansa("document", "add", str(good), str(wrong))
+    assert (refused.code, "nobody" in refused.err) == (2, True)
+    manifest = tmp_path / "wrong.json"
+    manifest.write_text(json.dumps({"0" * 64: "{ me { name } }"}))
+    refused = hansa("document", "add", str(manifest))
+    assert (refused.code, "SHA-256" in refused.err) == (2, True)
+    assert json.loads(hansa("document", "list", "--json").out) == []
+
+
+def test_key_is_narrowed_to_a_collection(hansa: Hansa) -> None:
+    email = "shop@test.example"
+    hansa("user", "create", email)
+    assert hansa("key", "create", "--user", email, "--documents", "shop").code == 0
+    lines = json.loads(hansa("key", "list", "--json").out)
+    assert [line["documents"] for line in lines if line["user"] == email] == ["shop"]
+
+
 def test_password_is_read_from_standard_input(hansa: Hansa) -> None:
     hansa("user", "create", "pass@test.example")
     done = hansa(
@@ -160,6 +198,8 @@ def test_version_names_plugins(hansa: Hansa) -> None:
         (("tenant", "create", "main"), "There is a tenant main already"),
         (("import", "x.csv", "--entity", "crm.deal"), "cannot be read"),
         (("key", "revoke", "7"), "valid UUID"),
+        (("document", "add", "nowhere.graphql"), "cannot be read"),
+        (("document", "remove", "sha256:0"), "There is no document"),
         (("serve", "--port", "99999"), "65535"),
         (("nothing",), "No such command"),
     ],

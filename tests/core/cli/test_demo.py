@@ -16,6 +16,7 @@ from typing import cast
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from hansa_core.storage.embedded import destroy, embedded
 from hansa_core.testing.waiting import wait_until
@@ -131,6 +132,28 @@ def test_demo_serves_and_other_commands_act_on_it(home: Path, sample_data: Path)
         assert answered(second, "{ me { email } }", key) == {"me": {"email": "admin@demo.example"}}
         second.process.send_signal(signal.SIGTERM)
         assert second.process.wait(30) == 128 + signal.SIGTERM
+
+
+def test_demo_brings_companies_made_beside_it_up_too(home: Path) -> None:
+    with demo(home):
+        made = run_program(home, "tenant", "create", "beside", "--plugin", "contacts")
+        assert made.code == 0, made.err
+        assert made.err == ""
+    may = (
+        "SELECT has_table_privilege(role_name, 't_beside.system_event', 'DELETE')"
+        " FROM hansa.tenant WHERE slug = 'beside'"
+    )
+    with (
+        embedded(home) as server,
+        psycopg.connect(server.url("hansa_demo"), autocommit=True) as owner,
+    ):
+        role = owner.execute("SELECT role_name FROM hansa.tenant WHERE slug = 'beside'").fetchone()
+        assert role is not None
+        grant = sql.SQL("GRANT DELETE ON t_beside.system_event TO {}")
+        owner.execute(grant.format(sql.Identifier(role[0])))
+        assert owner.execute(may).fetchone() == (True,)
+        with demo(home):
+            assert owner.execute(may).fetchone() == (False,)
 
 
 def test_demo_begins_anew_when_reset(home: Path) -> None:

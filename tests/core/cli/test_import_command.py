@@ -34,7 +34,8 @@ def test_problem_names_row_column_value_and_reason(hansa: Hansa, file: Path) -> 
     assert done.code == 1
     assert "Row 3, column plz, value 'xyyy" in done.err
     assert "at most 32 characters, got 41" in done.err
-    assert "Nothing was imported" in done.err
+    assert "Nothing was imported: 1 of 2 rows with problems, 1 without." in done.err
+    assert "created" not in done.out + done.err
 
 
 def test_good_rows_go_in_when_errors_are_skipped(hansa: Hansa, file: Path) -> None:
@@ -45,6 +46,42 @@ def test_good_rows_go_in_when_errors_are_skipped(hansa: Hansa, file: Path) -> No
     assert (report["ignored"], report["unmapped"]) == (["shoe size"], [])
     assert report["problems"][0]["row"] == 3
     assert "->" not in done.out
+
+
+def test_dry_run_says_what_it_would_do_and_what_stands_against_it(hansa: Hansa, file: Path) -> None:
+    done = hansa("import", str(file), "--entity", "contacts.party", "--dry-run")
+    said = "2 rows: 1 to create, 0 to update, 0 unchanged, 1 with problems."
+    assert f"Dry run, nothing was written. {said}" in done.out
+    assert "With these problems nothing would be imported." in done.err
+    skipped = hansa("import", str(file), "--entity", "contacts.party", "--dry-run", "--skip-errors")
+    assert "nothing would be imported" not in skipped.err
+
+
+def test_source_is_printed_and_the_same_ids_under_another_are_pointed_out(
+    hansa: Hansa, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "march.csv", tmp_path / "april.csv"
+    first.write_text("external_id,name\nm1,Mona\nm2,Max\n")
+    second.write_text("external_id,name\nm1,Mona\nm2,Max\n")
+    arguments = ("--entity", "contacts.party", "--by", "external_id")
+    done = hansa("import", str(first), *arguments)
+    assert "Source: march  (the file's name; --source NAME says another)\n" in done.out
+    tried = hansa("import", str(second), *arguments, "--dry-run")
+    assert "2 of these external ids are there from source 'march' too." in tried.err
+    assert "--source march --by external_id" in tried.err
+    again = hansa("import", str(second), *arguments, "--source", "march")
+    assert "Source: march\n" in again.out
+    assert "2 rows: 0 created, 0 updated, 2 unchanged" in again.out
+    assert "these external ids" not in again.err
+
+
+def test_problem_of_many_rows_is_printed_once(hansa: Hansa, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("name,plz\n" + "".join(f"P{n},{'9' * 40}\n" for n in range(70)))
+    done = hansa("import", str(path), "--entity", "contacts.party")
+    assert done.err.count("at most 32 characters") == 1
+    assert "Rows 2, 3, 4, 5, 6 and 65 more, column plz" in done.err
+    assert "Nothing was imported: 70 of 70 rows with problems, 0 without." in done.err
 
 
 def test_dry_run_writes_nothing(hansa: Hansa, tmp_path: Path) -> None:

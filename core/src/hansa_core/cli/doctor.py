@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
+import sqlalchemy as sa
 import typer
 
 from hansa_core.cli.failures import WORK_FAILED
@@ -16,7 +18,12 @@ from hansa_core.cli.options import JsonOption
 from hansa_core.cli.output import say, say_json
 from hansa_core.cli.place import Place, open_place, open_runtime
 from hansa_core.events.sealer import unsealed_age
-from hansa_core.migrate.runner import pending
+from hansa_core.events.tables import APPEND_ONLY
+from hansa_core.migrate.drift import differ, table_differences
+from hansa_core.migrate.steps import allowed, ledger_rules
+from hansa_core.migrate.waiting import waiting_steps
+from hansa_core.model.shape import Shape
+from hansa_core.plugins.order import in_order
 from hansa_core.proof.ledger import ledger_fault
 from hansa_core.runtime import Runtime
 from hansa_core.settings import Settings, make_home
@@ -126,14 +133,15 @@ async def _tenant(runtime: Runtime, place: Place, tenant: Tenant) -> list[Findin
     except HansaError as error:
         return [Finding(f"plugins of {name}", False, str(error))]
     findings = [Finding(f"plugins of {name}", True, ", ".join(shape.plugins))]
-    waiting: list[str] = []
     with owner_engine(place.owner_url) as engine, engine.connect() as connection:
-        for plugin in shape.plugins.values():
-            if plugin.migrations:
-                steps = pending(connection, tenant.schema, plugin.name, plugin.migrations)
-                waiting += [f"{plugin.name}:{step}" for step in steps]
-    says = f"{', '.join(waiting)} wait: run `hansa migrate`." if waiting else "up to date"
-    findings.append(Finding(f"migrations of {name}", not waiting, says))
+        findings += [
+            _checked(f"{what} of {name}", partial(look, connection, tenant, shape))
+            for what, look in (
+                ("migrations", _migrations),
+                ("tables", _tables),
+                ("privileges", _privileges),
+            )
+        ]
     fault = await ledger_fault(runtime.database, tenant, runtime.events)
     findings.append(Finding(f"ledger of {name}", fault is None, fault or "whole"))
     async with runtime.database.transaction(tenant, read_only=True) as session:
@@ -144,3 +152,30 @@ async def _tenant(runtime: Runtime, place: Place, tenant: Tenant) -> list[Findin
         says += "; is `hansa serve` running?"
     findings.append(Finding(f"sealing of {name}", not late, says))
     return findings
+
+
+def _migrations(connection: sa.Connection, tenant: Tenant, shape: Shape) -> str:
+    waiting = waiting_steps(connection, tenant, in_order(list(shape.plugins.values())))
+    if waiting:
+        raise Misconfigured(f"{', '.join(waiting)} wait.", next_step="Run `hansa migrate`.")
+    return "up to date"
+
+
+def _tables(connection: sa.Connection, tenant: Tenant, shape: Shape) -> str:
+    differences = table_differences(connection, tenant.schema, shape)
+    connection.rollback()
+    if differences:
+        raise differ(differences)
+    return "as the plugins declare them"
+
+
+def _privileges(connection: sa.Connection, tenant: Tenant, shape: Shape) -> str:
+    rules = [*APPEND_ONLY, *ledger_rules(shape.plugins.values())]
+    found = allowed(connection, tenant, rules)
+    connection.rollback()
+    if found:
+        raise Misconfigured(
+            f"The company's role may {', '.join(found)}, so its history could be changed.",
+            next_step="Run `hansa migrate`, which takes that from it.",
+        )
+    return "the company's role can only add to its history"

@@ -19,12 +19,15 @@ from hansa_core.transfer import (
     ImportOptions,
     ImportPlan,
     ImportReport,
+    Tally,
     plan_import,
     run_import,
+    told,
 )
 from hansa_sdk import Invalid
 
 _SHOWN_MAX: Final = 50
+_CORRECT: Final = "Correct what is said above, or use --skip-errors to import the good rows."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,7 +82,7 @@ def import_file(
     if as_json:
         say_json(report.as_json())
     else:
-        _show(report)
+        _show(report, skip_errors=skip_errors)
     if report.gave_up or (report.problems and not (skip_errors and report.written)):
         raise typer.Exit(WORK_FAILED)
 
@@ -91,7 +94,7 @@ async def _import(
         caller = await runtime.system_caller(tenant, f"import {file.name}")
         plan = await asyncio.to_thread(plan_import, caller.shape, file, entity, options)
         if not quiet:
-            _show_mapping(plan)
+            _show_mapping(plan, options)
         with _bar() as bar:
             task = bar.add_task(file.name, total=plan.rows)
 
@@ -115,7 +118,7 @@ def _bar() -> Progress:
     )
 
 
-def _show_mapping(plan: ImportPlan) -> None:
+def _show_mapping(plan: ImportPlan, options: ImportOptions) -> None:
     origins = {"given": "", "plugin": "  (guessed: plugin)", "name": "  (guessed: name)"}
     width = max(len(line.column) for line in plan.lines)
     for line in plan.lines:
@@ -124,38 +127,45 @@ def _show_mapping(plan: ImportPlan) -> None:
         say(f"  {column:<{width}}  ->  ignored, as you said")
     for column in plan.columns.unmapped:
         say(f"  {column:<{width}}  ->  NOT IMPORTED; map it with --map '{column}=PATH'")
+    if plan.sourced:
+        given = options.source is not None or "source" in options.constants
+        guessed = "" if given else "  (the file's name; --source NAME says another)"
+        say(f"Source: {plan.source_name}{guessed}")
     for text in plan.notes:
         note(text)
 
 
-def _show(report: ImportReport) -> None:
-    for problem in report.problems[:_SHOWN_MAX]:
-        complain(str(problem))
-    more = len(report.problems) - _SHOWN_MAX
-    if more > 0:
-        complain(f"... and {more} more; --json lists them all.")
+def _show(report: ImportReport, *, skip_errors: bool) -> None:
+    problems = told(report.problems)
+    for problem in problems[:_SHOWN_MAX]:
+        complain(problem)
+    if len(problems) > _SHOWN_MAX:
+        complain(f"... and {len(problems) - _SHOWN_MAX} more; --json lists them all.")
     if report.gave_up:
         complain(f"Too many problems: stopped after {report.rows} rows.")
-    tally = report.tally
-    counts = (
-        f"{report.rows} rows: {tally.created} created, {tally.updated} updated, "
-        f"{tally.unchanged} unchanged, {report.failed} with problems."
-    )
+    counts = f"{report.rows} rows: {_counts(report, report.tally)}, {report.failed} with problems."
     if report.dry_run:
         say(f"Dry run, nothing was written. {counts}")
+        if report.problems and not skip_errors:
+            complain("With these problems nothing would be imported.", _CORRECT)
     elif not report.written:
+        bad, good = report.failed, report.rows - report.failed
         complain(
-            f"Nothing was imported. {counts}",
-            "Correct the file, or use --skip-errors to import the good rows.",
+            f"Nothing was imported: {bad} of {report.rows} rows with problems, {good} without.",
+            _CORRECT,
         )
     else:
         say(counts)
     if report.written or report.dry_run:
         for name, records in sorted(report.records.items()):
-            say(
-                f"  {name}: {records.created} created, {records.updated} updated, "
-                f"{records.unchanged} unchanged"
-            )
+            say(f"  {name}: {_counts(report, records)}")
+    for hint in report.hints:
+        note(hint)
+
+
+def _counts(report: ImportReport, tally: Tally) -> str:
+    created, updated = ("to create", "to update") if report.dry_run else ("created", "updated")
+    return f"{tally.created} {created}, {tally.updated} {updated}, {tally.unchanged} unchanged"
 
 
 def _pairs(given: Sequence[str], option: str, form: str) -> dict[str, str]:

@@ -36,6 +36,12 @@ def create(
     days: Annotated[
         int | None, typer.Option(min=1, max=36_500, help="How many days it is good.")
     ] = None,
+    documents: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLLECTION", help="Only persisted documents of this collection; else any."
+        ),
+    ] = None,
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,7 +51,12 @@ def create(
         owner = await user_by_email(unit, user)
         expires_at = None if days is None else unit.now + timedelta(days=days)
         return await create_key(
-            unit, user_id=owner.id, label=label, roles=role, expires_at=expires_at
+            unit,
+            user_id=owner.id,
+            label=label,
+            roles=role,
+            expires_at=expires_at,
+            documents=documents,
         )
 
     key = write_as_system(tenant_of(context, tenant), "hansa key create", work)
@@ -71,6 +82,7 @@ def show(context: typer.Context, tenant: TenantOption = None, as_json: JsonOptio
                 "label": line.label,
                 "prefix": line.prefix,
                 "roles": None if line.roles is None else list(line.roles),
+                "documents": line.documents,
                 "expires_at": _shown(line.expires_at),
                 "used_at": _shown(line.used_at),
             }

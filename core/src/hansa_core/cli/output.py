@@ -6,11 +6,10 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, TextIO
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WIDTH_WITHOUT_TERMINAL: Final = 200
 _CONTROLS: Final = re.compile(
@@ -30,20 +29,19 @@ def shown(text: str) -> str:
 
 def say(text: str = "", *, style: str = "") -> None:
     """Print a line, never wrapped: keys and paths are copied from it."""
-    _console().print(Text(shown(text), style=style), soft_wrap=True)
+    _print(text, style, sys.stdout)
 
 
 def note(text: str) -> None:
     """Print a remark beside the result, where it disturbs no program."""
-    _console(stderr=True).print(Text(shown(text), style="dim"), soft_wrap=True)
+    _print(text, "dim", sys.stderr)
 
 
 def complain(message: str, next_step: str = "") -> None:
     """Print what went wrong, and what to do now."""
-    console = _console(stderr=True)
-    console.print(Text(shown(message), style="bold red"), soft_wrap=True)
+    _print(message, "bold red", sys.stderr)
     if next_step:
-        console.print(Text(shown(next_step)), soft_wrap=True)
+        _print(next_step, "", sys.stderr)
 
 
 def say_json(value: object) -> None:
@@ -54,12 +52,15 @@ def say_json(value: object) -> None:
 
 def say_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their names."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(shown(name), overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else shown(str(cell))) for cell in row))
-    _console().print(table)
+    _console(sys.stdout).print(table)
 
 
 def say_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, none: str) -> None:
@@ -89,7 +90,17 @@ def _cell(value: object) -> object:
     return value
 
 
-def _console(*, stderr: bool = False) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
+def _print(text: str, style: str, stream: TextIO) -> None:
+    if not stream.isatty():  # no colours: rich, which takes long to import, has nothing to add
+        print(shown(text), file=stream, flush=True)
+        return
+    from rich.text import Text
+
+    _console(stream).print(Text(shown(text), style=style), soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
     width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 
 from hansa_core.cli.options import JsonOption, TenantOption, tenant_of
@@ -14,15 +12,14 @@ from hansa_core.cli.output import say, say_json, say_rows
 from hansa_core.cli.place import Place, open_place, open_tenant, read_as_system, seal
 from hansa_core.lifecycle import enable_plugins
 from hansa_core.migrate.autogenerate import make_migration
-from hansa_core.migrate.scripts import load_scripts
-from hansa_core.model.shape import Shape
+from hansa_core.migrate.columns import declared_tables
+from hansa_core.migrate.scripts import script_folder
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.discovery import installed_plugins
 from hansa_core.plugins.order import in_order, plugin_version
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.shapes import Shapes
 from hansa_core.system.entities import PluginState
-from hansa_core.system.tables import kernel_tables
 from hansa_core.tenants.owner import owner_engine
 from hansa_sdk import Misconfigured
 
@@ -113,8 +110,8 @@ def makemigrations(
         path = make_migration(
             connection,
             name,
-            _tables(shape),
-            Path(load_scripts(plugin.migrations).dir),
+            declared_tables(shape),
+            script_folder(plugin.migrations),
             message,
             requires=[(each.name, each.migrations) for each in before],
         )
@@ -125,15 +122,6 @@ def makemigrations(
     else:
         say(f"Written: {path}")
         say("Read it before you ship it: a renamed column shows as one dropped and one added.")
-
-
-def _tables(shape: Shape) -> sa.MetaData:
-    """Return the shape's tables and the kernel's own, in metadata of this call only."""
-    metadata = sa.MetaData()
-    for table in shape.metadata.tables.values():
-        table.to_metadata(metadata)
-    kernel_tables(metadata)
-    return metadata
 
 
 def _listed(value: object) -> list[object]:

@@ -20,7 +20,7 @@ from hansa_core.lifecycle import enable_plugins
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.settings import Settings, make_home
 from hansa_core.storage.embedded import embedded
-from hansa_core.system.accounts import create_user, user_by_email
+from hansa_core.system.accounts import create_user, somebody_signs_in, user_by_email
 from hansa_core.tenants.databases import ensure_database
 from hansa_core.tenants.directory import ensure_tenant
 from hansa_core.tenants.owner import owner_engine
@@ -28,12 +28,16 @@ from hansa_sdk import NotFound
 
 
 class _Done(TypedDict):
-    """What was set up; the password only where it was made up here."""
+    """What was set up; the password only where it was made up here.
+
+    `signs_in` tells whether anybody can sign in now.
+    """
 
     tenant: str
     plugins: list[str]
     email: str | None
     password: str | None
+    signs_in: bool
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,10 +71,13 @@ def initialise(
         say_json(done)
         return
     say(f"Hansa is set up: {', '.join(done['plugins']) or 'no plugins'}.")
-    if done["email"] is None:
-        note("Nobody can sign in yet: `hansa user create EMAIL --role system.administrator`.")
-    elif done["password"] is not None:
+    if done["password"] is not None:
         say(f"Sign in as {done['email']} with the password {done['password']}")
+    if not done["signs_in"]:
+        step = "user create EMAIL --role system.administrator"
+        if done["email"] is not None:  # he was there before, without a password
+            step = f"user password {done['email']}"
+        note(f"Nobody can sign in yet: `hansa {step}`.")
     note("Start it with `hansa serve`.")
 
 
@@ -124,6 +131,13 @@ async def _set_up(
 
             await runtime.write(caller, work)
             chosen = chosen if generated else None
+        signs_in = await runtime.write(caller, somebody_signs_in)
         await seal(runtime, tenant)
         own = [each for each in enabled.plugins if each != "system"]
-        return {"tenant": slug, "plugins": own, "email": email, "password": chosen}
+        return {
+            "tenant": slug,
+            "plugins": own,
+            "email": email,
+            "password": chosen,
+            "signs_in": signs_in,
+        }

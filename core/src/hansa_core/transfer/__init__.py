@@ -1,7 +1,7 @@
 """Data in and out: importing CSV files."""
 
 from hansa_core.transfer.importer import ImportOptions, ImportPlan, plan_import, run_import
-from hansa_core.transfer.report import ImportReport, Outcome, RowProblem, Tally
+from hansa_core.transfer.report import ImportReport, Outcome, RowProblem, Tally, told
 
 __all__ = (
     "ImportOptions",
@@ -12,4 +12,5 @@ __all__ = (
     "Tally",
     "plan_import",
     "run_import",
+    "told",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from hansa_core.model.meta import EntityMeta, FieldMeta, Kind, ManyMeta
 from hansa_core.model.shape import Shape
@@ -18,6 +19,9 @@ STYLED: frozenset[Kind] = frozenset(
     {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY, Kind.QUANTITY, Kind.DATE, Kind.INSTANT}
 )
 """Kinds whose cells are read by what the whole column shows."""
+
+EXTERNAL_ID: Final = "external_id"
+"""The field that holds a record's id in the system or file it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,19 @@ class Blueprint:
     look_ups: tuple[LookUpPlan, ...]
     lines: tuple[LinePlan, ...]
     constants: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def key(self) -> str:
+        """The field that tells records of one source apart, where a column says it; else ""."""
+        unique = any({*names} == {"source", EXTERNAL_ID} for names in self.entity.unique)
+        return EXTERNAL_ID if unique and column_of(self.cells, EXTERNAL_ID) else ""
+
+    @property
+    def missing(self) -> tuple[FieldMeta, ...]:
+        """The fields every new record needs and no column or constant says."""
+        said = {cell.field.name for cell in self.cells} | {*self.constants}
+        said |= {plan.reference.name for plan in self.look_ups}
+        return tuple(each for each in self.entity.stored if each.required and each.name not in said)
 
     @property
     def records_per_row(self) -> int:

@@ -15,6 +15,7 @@ from hansa_core.transfer.lookups import settle_references
 from hansa_core.transfer.matching import (
     derive_external_ids,
     find_keyed,
+    find_known,
     find_lines,
     find_roots,
 )
@@ -72,6 +73,8 @@ async def write_chunk(
     derive_external_ids(drafts)
     if by is not None:
         problems += await find_roots(unit, blueprint, drafts, by)
+    else:
+        problems += await find_known(unit, blueprint, drafts)
     if problems:
         raise Refused(problems)
     await find_keyed(unit, drafts)

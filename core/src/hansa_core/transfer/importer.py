@@ -21,6 +21,7 @@ from hansa_core.transfer.blueprint import Blueprint, make_blueprint, see_styles
 from hansa_core.transfer.columns import ColumnStyle
 from hansa_core.transfer.constants import constant_values
 from hansa_core.transfer.drafts import Draft, draft_row, drafted_records
+from hansa_core.transfer.hints import count_from, made_again, same_ids_elsewhere
 from hansa_core.transfer.lookups import has_source
 from hansa_core.transfer.manners import give_way
 from hansa_core.transfer.mapping import ColumnMapping, map_columns
@@ -61,7 +62,10 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """A file that was read once and understood; `run_import` does the rest."""
+    """A file that was read once and understood; `run_import` does the rest.
+
+    With `sourced`, all records are noted as from `source_name`; else a column says it, or nothing.
+    """
 
     source: CsvSource
     entity: EntityMeta
@@ -69,6 +73,7 @@ class ImportPlan:
     blueprint: Blueprint
     rows: int
     source_name: str
+    sourced: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -103,14 +108,20 @@ def plan_import(shape: Shape, file: Path, entity: str, options: ImportOptions) -
     name = options.source or file.stem
     constants = constant_values(meta, options.constants)
     mapped = {each.target.field.name for each in columns.columns if each.target.holder is meta}
-    if has_source(meta) and not {"source"} & ({*constants} | mapped):
+    sourced = has_source(meta) and "source" not in mapped
+    if sourced and "source" not in constants:
         constants.update(constant_values(meta, {"source": name}, said_by="--source"))
+    name = str(constants.get("source") or name)
     blueprint = make_blueprint(shape, meta, columns, styles, constants)
     _check_constants(blueprint, options.constants)
     _check_by(meta, blueprint, options.by)
+    notes = [
+        *source.notes,
+        *_zone_notes(columns, styles),
+        *_check_missing(blueprint, columns, options),
+    ]
     _check_size(source, blueprint, rows)
-    notes = (*source.notes, *_zone_notes(columns, styles))
-    return ImportPlan(source, meta, columns, blueprint, rows, name, notes)
+    return ImportPlan(source, meta, columns, blueprint, rows, name, sourced, tuple(notes))
 
 
 async def run_import(
@@ -165,9 +176,27 @@ class _Run:
         self._problems: list[RowProblem] = []
         self._outcomes = Tally()
         self._records: dict[str, Tally] = {}
-        self._seen: dict[object, int] = {}
+        self._key = options.by or plan.blueprint.key
+        self._seen: dict[tuple[object, object], int] = {}
+        self._created: set[int] = set()
 
     async def run(self) -> ImportReport:
+        plan = self._plan
+        # Where nothing tells a row's record, those of an earlier run may be the same ones.
+        blind = plan.sourced and not self._key
+        before = await count_from(self._unit, plan.entity, plan.source_name) if blind else 0
+        done, gave_up = await self._rows()
+        hints: list[str] = []
+        if before and self._created:
+            field = next((cell.field.name for cell in plan.blueprint.cells), "name")
+            hints.append(made_again(before, plan.source_name, field))
+        if plan.sourced and plan.blueprint.key and self._key == plan.blueprint.key:
+            ids = [key for (_, key), row in self._seen.items() if row in self._created]
+            hints += await same_ids_elsewhere(self._unit, plan.entity, plan.source_name, ids)
+        return self._report(done, gave_up, hints)
+
+    async def _rows(self) -> tuple[int, bool]:
+        """Import row after row; return how many were read, and whether it gave up on the others."""
         done = 0
         gave_up = False
         clock = asyncio.get_running_loop()
@@ -185,7 +214,7 @@ class _Run:
                 break
             if done < self._plan.rows:
                 await give_way(self._database, clock.time() - started)
-        return self._report(done, gave_up=gave_up)
+        return done, gave_up
 
     def _readable(self, chunk: Sequence[SourceRow | BrokenRow]) -> list[SourceRow]:
         """Return the rows whose cells can be read, noting what is wrong with the others."""
@@ -202,12 +231,12 @@ class _Run:
         return good
 
     def _key_problems(self, draft: Draft) -> list[RowProblem]:
-        """With --by, every row needs a key of its own."""
-        by = self._options.by
-        if by is None:
+        """A key is of one row; with --by every row needs one."""
+        by = self._key
+        key = draft.values.get(by)
+        if not by or (key is None and self._options.by is None):
             return []
         column = self._plan.blueprint.column_of(by)
-        key = draft.values.get(by)
         if key is None:
             reason = f"is empty; with --by {by} every row needs one."
             return [RowProblem(draft.number, column, "", reason)]
@@ -222,15 +251,17 @@ class _Run:
             self._unit, blueprint, rows, by=self._options.by, source=self._plan.source_name
         )
         self._problems += written.problems
-        for outcome in written.result.rows.values():
+        for number, outcome in written.result.rows.items():
             self._outcomes.add(outcome)
+            if outcome is Outcome.CREATED:
+                self._created.add(number)
         self._count(written.result.records)
 
     def _count(self, records: Iterable[tuple[str, Outcome]]) -> None:
         for entity, outcome in records:
             self._records.setdefault(entity, Tally()).add(outcome)
 
-    def _report(self, done: int, *, gave_up: bool) -> ImportReport:
+    def _report(self, done: int, gave_up: bool, hints: Sequence[str]) -> ImportReport:
         plan, options = self._plan, self._options
         kept = not options.dry_run and not gave_up
         return ImportReport(
@@ -248,7 +279,28 @@ class _Run:
             ignored=plan.columns.ignored,
             unmapped=plan.columns.unmapped,
             notes=plan.notes,
+            hints=tuple(hints),
         )
+
+
+def _check_missing(
+    blueprint: Blueprint, columns: ColumnMapping, options: ImportOptions
+) -> Iterable[str]:
+    """Refuse a file that says nothing of what every record needs; with --by, note it."""
+    missing = [field.name for field in blueprint.missing]
+    if not missing:
+        return ()
+    names = " and ".join(missing)
+    if options.by is not None:
+        return (f"No column says {names}: rows whose record is not there yet cannot be imported.",)
+    unmapped = ", ".join(repr(column) for column in columns.unmapped)
+    raise Invalid(
+        f"No column says {names}, which every record of {blueprint.entity.name} needs."
+        + (f" Not mapped yet: {unmapped}." if unmapped else ""),
+        next_step=f"Say which one does with --map COLUMN={missing[0]}, or give all rows the same "
+        f"with --set {missing[0]}=VALUE.",
+        path=("map", missing[0]),
+    )
 
 
 def _check_size(source: CsvSource, blueprint: Blueprint, rows: int) -> None:

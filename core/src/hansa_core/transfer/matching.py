@@ -7,7 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from hansa_core.records.unit import UnitOfWork
-from hansa_core.transfer.blueprint import Blueprint, LinePlan
+from hansa_core.transfer.blueprint import EXTERNAL_ID, Blueprint, LinePlan
 from hansa_core.transfer.drafts import Draft, LineDraft, ReferenceDraft, Row
 from hansa_core.transfer.lookups import equals, has_source, rows_by
 from hansa_core.transfer.report import RowProblem
@@ -44,26 +44,59 @@ async def find_roots(
     unit: UnitOfWork, blueprint: Blueprint, drafts: Sequence[Draft], by: str
 ) -> list[RowProblem]:
     """Set `existing` of every draft whose record is there; return the rows that mean several."""
+    problems: list[RowProblem] = []
+    for draft, rows in await _stored(unit, blueprint, drafts, by):
+        if len(rows) > 1:
+            reason = (
+                f"{len(rows)} records of {blueprint.entity.name} have this {by}; one is expected."
+            )
+            problems.append(_at_key(draft, blueprint, by, reason))
+        draft.existing = rows[0] if rows else None
+    return problems
+
+
+async def find_known(
+    unit: UnitOfWork, blueprint: Blueprint, drafts: Sequence[Draft]
+) -> list[RowProblem]:
+    """Return the rows an earlier import wrote: what to do about them is not said without --by."""
+    key = blueprint.key
+    if not key:
+        return []
+    keyed = [draft for draft in drafts if draft.values.get(key) is not None]
+    return [
+        _at_key(
+            draft,
+            blueprint,
+            key,
+            f"is there already from source {draft.values.get('source')!r}; --by {key} updates it.",
+        )
+        for draft, rows in await _stored(unit, blueprint, keyed, key)
+        if rows
+    ]
+
+
+async def _stored(
+    unit: UnitOfWork, blueprint: Blueprint, drafts: Sequence[Draft], by: str
+) -> list[tuple[Draft, list[Row]]]:
+    """Return each draft with the records that have its value; an external id is its source's."""
     entity = blueprint.entity.name
     groups: dict[object, list[Draft]] = {}
-    sourced = by == "external_id" and has_source(blueprint.entity)
+    sourced = by == EXTERNAL_ID and has_source(blueprint.entity)
     for draft in drafts:
         groups.setdefault(draft.values.get("source") if sourced else None, []).append(draft)
-    problems: list[RowProblem] = []
+    stored: list[tuple[Draft, list[Row]]] = []
     for source, members in groups.items():
         values = {draft.values[by] for draft in members}
         more = (equals(entity, "source", source),) if sourced else ()
         found: dict[object, list[Row]] = {}
         for row in await rows_by(unit, entity, by, values, *more):
             found.setdefault(row[by], []).append(row)
-        for draft in members:
-            rows = found.get(draft.values[by], [])
-            if len(rows) > 1:
-                reason = f"{len(rows)} records of {entity} have this {by}; one is expected."
-                text = str(draft.values[by])
-                problems.append(RowProblem(draft.number, blueprint.column_of(by), text, reason))
-            draft.existing = rows[0] if rows else None
-    return problems
+        stored += [(draft, found.get(draft.values[by], [])) for draft in members]
+    return stored
+
+
+def _at_key(draft: Draft, blueprint: Blueprint, by: str, reason: str) -> RowProblem:
+    return RowProblem(draft.number, blueprint.column_of(by), str(draft.values[by]), reason)
 
 
 async def find_keyed(unit: UnitOfWork, drafts: Sequence[Draft]) -> None:

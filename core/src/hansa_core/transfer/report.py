@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +11,8 @@ PROBLEMS_MAX: Final = 1_000
 """Problems collected before an import gives up."""
 
 _VALUE_CHARACTERS_MAX: Final = 200
+_ALIKE_MIN: Final = 4
+_ROWS_SHOWN: Final = 5
 
 
 class Outcome(StrEnum):
@@ -44,6 +46,31 @@ class RowProblem:
         if len(self.value) <= _VALUE_CHARACTERS_MAX:
             return self.value
         return f"{self.value[:_VALUE_CHARACTERS_MAX]}..."
+
+
+def told(problems: Sequence[RowProblem]) -> list[str]:
+    """Return the problems as sentences: first one for many rows that have the same, then others."""
+    alike: dict[tuple[str, str], list[RowProblem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.column, problem.reason), []).append(problem)
+    sentences: list[str] = []
+    for same in alike.values():
+        if len(same) < _ALIKE_MIN:
+            continue
+        first = same[0]
+        rows = ", ".join(str(problem.row) for problem in same[:_ROWS_SHOWN])
+        more = len(same) - _ROWS_SHOWN
+        where = f"Rows {rows}" + (f" and {more:,} more" if more > 0 else "")
+        if first.column:
+            where += f", column {first.column}"
+        if first.value:
+            where += f", values like {first.shown_value!r}"
+        sentences.append(f"{where}: {first.reason}")
+    return sentences + [
+        str(problem)
+        for problem in problems
+        if len(alike[problem.column, problem.reason]) < _ALIKE_MIN
+    ]
 
 
 @dataclass(slots=True)
@@ -80,7 +107,7 @@ class ImportReport:
     `rows` are the file's; each is created, updated or unchanged (with all it brings along), or
     failed. `records` counts the records by entity. `written` is false when nothing was kept: a dry
     run, or a problem without --skip-errors. `gave_up` says that reading stopped after too many
-    problems.
+    problems. `hints` say what looks as if it was not meant so.
     """
 
     entity: str
@@ -96,7 +123,8 @@ class ImportReport:
     mapping: tuple[MappingLine, ...] = ()
     ignored: tuple[str, ...] = ()
     unmapped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -120,5 +148,6 @@ class ImportReport:
             "ignored": list(self.ignored),
             "unmapped": list(self.unmapped),
             "notes": list(self.notes),
+            "hints": list(self.hints),
             "problems": [asdict(problem) for problem in self.problems],
         }
