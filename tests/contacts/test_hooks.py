@@ -121,7 +121,7 @@ async def test_primary_phone_moves_when_another_is_made_primary(company: Company
     ("field", "value", "message"),
     [
         ("currency", "XTS", "must be an active one; found 'XTS'"),
-        ("currency", "ZZB", "must be an active one; found 'ZZB'"),
+        ("currency", "FRF", "must be an active one; found 'FRF'"),
         ("country", "EU", "must be an ISO 3166 code; found 'EU'"),
         ("time_zone", "Mars/Olympus", "found 'Mars/Olympus'"),
     ],
@@ -130,12 +130,12 @@ async def test_legal_entity_is_refused_when_the_world_does_not_know_it(
     company: Company, field: str, value: str, message: str
 ) -> None:
     manager = await company.user("contacts.manager")
-    for code, active in (("ZZA", True), ("ZZB", False)):
+    for code, active in (("DEM", True), ("FRF", False)):
         if code not in {row["code"] for row in await company.rows(manager, "contacts.currency")}:
             await company.create(
                 manager, "contacts.currency", code=code, name=code, symbol=code, active=active
             )
-    good = {"currency": "ZZA", "country": "DE", "time_zone": "Europe/Berlin"}
+    good = {"currency": "DEM", "country": "DE", "time_zone": "Europe/Berlin"}
     name = uuid.uuid4().hex
     with pytest.raises(HansaError, match=message) as refused:
         await company.create(manager, "contacts.legal_entity", name=name, **{**good, field: value})

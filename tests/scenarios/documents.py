@@ -81,7 +81,10 @@ class Schema:
         if type_["kind"] == "NON_NULL":
             return self.sample(type_["ofType"], ref)
         if type_["kind"] == "LIST":
-            return []
+            several = type_["ofType"]["kind"] == "NON_NULL" and _named(type_).endswith(
+                "UpsertInput"
+            )
+            return [self.sample(type_["ofType"], ref)] if several else []
         name = type_["name"]
         if type_["kind"] == "ENUM":
             return self.types[name]["enumValues"][0]["name"]
@@ -127,8 +130,9 @@ class Schema:
 
     def _selection(self, name: str) -> str:
         fields = {each["name"] for each in self.types[name]["fields"] or ()}
+        errors = "errors { code path message params }"
         if "errors" in fields:
-            return "{ errors { code path message params } }"
+            return f"{{ {errors} {f'results {{ {errors} }}' if 'results' in fields else ''} }}"
         if "nodes" in fields:
             return "{ totalCount nodes { id } }"
         return "{ id }" if "id" in fields else "{ __typename }" if fields else ""

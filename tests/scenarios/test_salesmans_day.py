@@ -204,6 +204,10 @@ async def test_stale_change_is_told_who_changed_what(sales: Sales) -> None:
     assert late["params"]["version"] == 2
     now = await sales.anna.ask("query ($id: ID!) { crmDeal(id: $id) { amount } }", id=deal["id"])
     assert now["amount"] == "900.00"
+    await sales.manager.change(WIN_DEAL, id=deal["id"])
+    late = await sales.anna.refusal(CHANGE_DEAL, id=deal["id"], version=2, input={"amount": "1"})
+    assert "closedAt" in late["params"]["fields"]
+    assert "closed_at" not in str(late)
 
 
 async def test_salesman_is_refused_what_his_role_does_not_grant(sales: Sales) -> None:

@@ -8,7 +8,8 @@ import socket
 import httpx
 import pytest
 
-from hansa_core.server import listen, serve
+from hansa_core.listening import listen
+from hansa_core.server import serve
 from hansa_core.testing.platform import Platform
 from hansa_core.testing.server import open_server
 from hansa_sdk import Misconfigured

@@ -61,6 +61,8 @@ class Neighbours:
     def type_of(self, operation: str) -> str:
         """Return the type of the record an operation is about: the longest that fits."""
         types = [meta.type_name for meta in self.shape.entities.values()]
+        if operation == "node":  # of any kind
+            return types[0]
         return max((t for t in types if operation[1:].startswith(t[1:])), key=len)
 
 

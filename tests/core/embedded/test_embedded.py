@@ -19,7 +19,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from hansa_core.storage.embedded import destroy, embedded
+from hansa_core.storage.embedded import destroy, embedded, starting
 from hansa_core.storage.embedded.locks import FileLock
 from hansa_core.storage.embedded.placement import place
 from hansa_core.testing.waiting import wait_until
@@ -199,6 +199,25 @@ def test_start_says_why_when_the_home_is_no_folder(tmp_path: Path) -> None:
         with embedded(blocked / "home"):
             raise AssertionError("it must not start")
     assert "HANSA_HOME" in caught.value.next_step
+
+
+def test_server_started_in_the_background_is_stopped_with_the_block(home: Path) -> None:
+    with starting(home) as server:
+        with psycopg.connect(server().url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert server() == server()
+    with pytest.raises(ZeroDivisionError), starting(home):
+        raise ZeroDivisionError  # before the server is up
+    data = place(home / "postgres").cluster / "data"
+    assert not (data / "postmaster.pid").exists()
+
+
+def test_start_in_the_background_says_why_when_it_is_waited_for(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with starting(blocked / "home") as server:
+        with pytest.raises(Misconfigured, match="cannot be made"):
+            server()
 
 
 def test_parent_folders_keep_their_modes(home: Path) -> None:
