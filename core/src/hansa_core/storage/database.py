@@ -153,7 +153,11 @@ class Database:
                 with told():
                     await connection.execute(reading_text(tenant, READ_SECONDS))
                 self._roles[pid] = tenant.role
-            yield Session(connection, tenant)
+            try:
+                yield Session(connection, tenant)
+            except BaseException:
+                await _roll_back(acquired)
+                raise
 
     @asynccontextmanager
     async def transaction(
@@ -233,7 +237,11 @@ class Database:
                     self._roles[pid] = _UNKNOWN  # as above
                     await acquired.execute(LOGIN_TEXT)
                     del self._roles[pid]
-                yield cast(Connection, acquired)
+                try:
+                    yield cast(Connection, acquired)
+                except BaseException:
+                    await _roll_back(acquired)
+                    raise
 
     @asynccontextmanager
     async def _acquired(self, timeout_seconds: float | None = None) -> AsyncGenerator[_Borrowed]:
