@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hansa_core.auth.identify import Identified, Identifier
 from hansa_core.auth.principal import Principal
-from hansa_core.auth.tokens import Credential
+from hansa_core.auth.tokens import Credential, KeyCredential
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock, SystemClock
 from hansa_core.events.crypto import Keyring
@@ -23,6 +23,7 @@ from hansa_core.live.feed import Feeds
 from hansa_core.live.gone import Ledger
 from hansa_core.model.shape import Shape
 from hansa_core.policy.compile import GrantsCache
+from hansa_core.presenting import Expected, Presented
 from hansa_core.query.cursor import CursorSealer
 from hansa_core.query.reader import Reader
 from hansa_core.records.unit import UnitOfWork
@@ -65,6 +66,7 @@ class Runtime:
         self.events: EventTables = event_tables(sa.MetaData(schema=TENANT_SCHEMA))
         self.ledger = Ledger(self.events, self.keyring)
         self._identifier = Identifier()
+        self._expected = Expected()
         self.feeds = Feeds(database, self.events, self._identifier, self.clock)
         self._grants = GrantsCache()
         self._known: dict[str, _Known] = {}
@@ -93,19 +95,29 @@ class Runtime:
         return self.caller(tenant, identified.principal, shape)
 
     @asynccontextmanager
-    async def signed_in(
-        self, tenant: Tenant, credential: Credential
-    ) -> AsyncGenerator[tuple[Caller, Session]]:
-        """Return who calls, and the connection he was found on, for single reading statements.
-
-        Raises Unauthenticated as `authenticate`.
-        """
+    async def presented(
+        self, tenant: Tenant, credential: KeyCredential
+    ) -> AsyncGenerator[Presented]:
+        """Return a key on a borrowed connection, for single reading statements."""
         async with self.database.reading(tenant) as session:
-            identified = await self._identifier.identify(session, credential, self.clock.now())
-            shape = await self._present_shape(session, identified)
-            yield self.caller(tenant, identified.principal, shape), session
-        if identified.touch_due:
-            await self._touch(tenant, identified)
+            presented = Presented(session, credential, self._identifier, self._expected, self.clock)
+            yield presented
+        found = presented.found
+        if found is not None and found.touch_due:
+            await self._touch(tenant, found)
+
+    def guessed(self, tenant: Tenant, presented: Presented) -> Caller | None:
+        """Return who probably presents a key; None where the shape he would have is not at hand."""
+        guess, known = presented.guess(), self._known.get(tenant.schema)
+        if guess is None or known is None or known.generation != guess.generation:
+            return None
+        return self.caller(tenant, guess.principal, known.shape)
+
+    async def signed_in(self, tenant: Tenant, presented: Presented) -> Caller:
+        """Return who presents a key. Raises Unauthenticated and Misconfigured as `authenticate`."""
+        identified = await presented.look_up()
+        shape = await self._present_shape(presented.session, identified)
+        return self.caller(tenant, identified.principal, shape)
 
     async def _present_shape(self, session: Session, identified: Identified) -> Shape:
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, cast
@@ -17,7 +17,7 @@ from hansa_core.auth.sessions import IDLE
 from hansa_core.auth.tables import AuthTables, auth_tables
 from hansa_core.auth.tokens import Credential, KeyCredential, refused, token_hash
 from hansa_core.model.roles import ADMINISTRATOR, EVERYBODY, PERSON
-from hansa_core.storage.statements import Statement, compile_statement
+from hansa_core.storage.statements import FIRST, Statement, beside, compile_statement
 from hansa_core.storage.transaction import Row, Session
 
 _TOUCH_EVERY: Final = timedelta(minutes=1)
@@ -35,6 +35,8 @@ class Identified:
     generation: int
     policy_epoch: int
     touch_due: bool
+    known_by: tuple[object, ...] = field(repr=False, compare=False)
+    """All of the above but `touch_due`, as the database said it."""
 
 
 class Identifier:
@@ -53,13 +55,42 @@ class Identifier:
         row = await session.fetch_one(self._by_key if by_key else self._by_session, values)
         if row is None:
             raise refused()
-        used_at = cast("datetime | None", row["used_at"])
         return Identified(
             _principal(row),
             cast(int, row["generation"]),
             cast(int, row["policy_epoch"]),
-            touch_due=used_at is None or now - used_at >= _TOUCH_EVERY,
+            _is_touch_due(row["used_at"], now),
+            tuple(row.values())[1:],
         )
+
+    async def is_still(
+        self,
+        session: Session,
+        credential: KeyCredential,
+        now: datetime,
+        expected: Identified,
+        asking: tuple[Statement, Mapping[str, object]],
+    ) -> tuple[Identified, Sequence[object]] | None:
+        """Return what a statement answers, and who presents the key; None if not the one expected.
+
+        One exchange with the database instead of two. `asking` is a statement of the kind that
+        `statements.beside` takes second, made by `together`, and its parameters.
+        """
+        statement, params = asking
+        hashed = token_hash(credential.token)
+        values = {FIRST + "hash": hashed, FIRST + "now": now, **params}
+        row = await session.fetch_one(statement, values)
+        if row is None:
+            return None
+        used_at, *found = row.values()
+        count = len(expected.known_by)
+        if tuple(found[:count]) != expected.known_by:
+            return None
+        return replace(expected, touch_due=_is_touch_due(used_at, now)), found[count:]
+
+    def together(self, statement: Statement) -> Statement:
+        """Return a look-up of a key that runs `statement` where it finds one."""
+        return beside(self._by_key, statement)
 
     async def standing(
         self, session: Session, credentials: Collection[Credential], now: datetime
@@ -181,7 +212,8 @@ def _identity(found: sa.CTE, tables: AuthTables) -> sa.Executable:
     """Complete a look-up of one credential by the user, roles, teams and the tenant's state."""
     state = tables.state
     return sa.select(
-        *found.c,
+        found.c.used_at,  # first: of all this it alone changes from request to request
+        *(column for column in found.c if column is not found.c.used_at),
         USER.c.email,
         USER.c.name,
         USER.c.language,
@@ -252,6 +284,10 @@ def _principal(row: Row) -> Principal:
         language=cast(str, row["language"]),
         time_zone=cast(str, row["time_zone"]),
     )
+
+
+def _is_touch_due(used_at: object, now: datetime) -> bool:
+    return used_at is None or now - cast(datetime, used_at) >= _TOUCH_EVERY
 
 
 def _hash() -> sa.BindParameter[bytes]:

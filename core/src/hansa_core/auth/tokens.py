@@ -57,13 +57,18 @@ def read_credential(authorization: str | None, session_token: str | None) -> Cre
     Raises Unauthenticated when there is neither, or the header holds no key of ours.
     """
     if authorization is not None:
-        scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() != "bearer":
-            raise refused()
-        return read_key(token.strip())
+        return read_key_header(authorization)
     if not session_token or len(session_token) > _TOKEN_LENGTH_MAX:
         raise refused()
     return SessionCredential(session_token)
+
+
+def read_key_header(authorization: str) -> KeyCredential:
+    """Return the key of an `Authorization` header; raises Unauthenticated where it holds none."""
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise refused()
+    return read_key(token.strip())
 
 
 def new_key(tenant: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TypeVar, cast
@@ -50,13 +50,16 @@ from hansa_core.graphql.schemas import SchemaPlatform
 from hansa_core.graphql.variables import ERRORS_MAX
 from hansa_core.graphql.wire import GraphQLRequest, encoded
 from hansa_core.idempotency import Submission
+from hansa_core.query.compiled import Compiled
 from hansa_core.query.late import Request
 from hansa_core.query.predicates import HiddenField
 from hansa_core.query.reader import identity_of, request_of
 from hansa_core.storage.transaction import Session
-from hansa_sdk import HansaError
+from hansa_sdk import HansaError, Unauthenticated
 
 T = TypeVar("T")
+Fetch = Callable[[Compiled, Request], Awaitable[Sequence[object] | None]]
+"""Runs a plan's statement; returns what it wrote for each part, None for another caller."""
 
 
 class GraphQL:
@@ -87,13 +90,11 @@ class GraphQL:
         )
         return cast(Answer, json.loads(answer, parse_float=Decimal))
 
-    async def quick(
-        self, caller: Caller, session: Session, asking: GraphQLRequest
-    ) -> Answer | None:
-        """Answer, on a borrowed session, what was asked before in other words or values.
+    async def quick(self, caller: Caller, asking: GraphQLRequest, fetch: Fetch) -> Answer | None:
+        """Answer, by one statement, what was asked before in other words or values.
 
-        None where anything but one statement of a plan that is kept is needed; `answer_request`
-        then has to.
+        None where anything but one statement of a plan that is kept is needed, or where `fetch`
+        says that it is not for this caller; `answer_request` then has to.
         """
         compiled = self.platform.shapes.schemas.known(caller.shape)
         plain = asking.document_id is None and not asking.tells_cost
@@ -112,7 +113,7 @@ class GraphQL:
             plan.statement.bound(request)
         except HansaError:  # refused with its place in the answer
             return None
-        return await self._statement(plan, session, request)
+        return await self._statement(plan, request, fetch)
 
     async def answer_request(
         self, caller: Caller, asked: GraphQLRequest, idempotency_key: str | None = None
@@ -254,7 +255,7 @@ class GraphQL:
         if plan.rest is None and plan.statement is not None and not plan.errors:
             try:
                 async with self.platform.looking(caller) as session:
-                    return await self._statement(plan, session, request)
+                    return await self._read_on(session, plan, request)
             except Exception as error:  # of the connection
                 key, nodes = plan.parts[0]
                 return failed(located(error, nodes, key))
@@ -264,7 +265,7 @@ class GraphQL:
             context = RequestContext(self.platform, caller, asked.compiled.api, stack)
             if plan.statement is not None:
                 async with context.reading() as unit:  # all parts of an answer are of one moment
-                    answer = await self._statement(plan, unit.session, request)
+                    answer = await self._read_on(unit.session, plan, request)
                 if "errors" in answer:
                     return answer
                 found |= cast("dict[str, object]", answer["data"])
@@ -276,20 +277,34 @@ class GraphQL:
                 found |= result.data
         return answer_of({key: found[key] for key in plan.keys}, errors)
 
-    async def _statement(self, plan: Plan, session: Session, request: Request) -> Answer:
-        """Answer the root fields of a plan's statement."""
+    async def _statement(self, plan: Plan, request: Request, fetch: Fetch) -> Answer | None:
+        """Answer the root fields of a plan's statement; None where `fetch` has nothing."""
         assert plan.statement is not None
         found: dict[str, object] = {}
         key, nodes = plan.parts[0]
         try:
-            rows = await plan.statement.fetch(session, request)
+            rows = await fetch(plan.statement, request)
+            if rows is None:
+                return None
             for position, (key, nodes) in enumerate(plan.parts):  # noqa: B007  # the one that failed
                 found[key] = msgspec.Raw(plan.statement.text(rows, position, request))
+        except Unauthenticated:
+            raise
         except Exception as error:  # told with its place, or logged under a reference
             return failed(located(error, nodes, key))
         if is_too_large(found.values()):
             return {"errors": too_large()}
         return {"data": found}
+
+    async def _read_on(self, session: Session, plan: Plan, request: Request) -> Answer:
+        """Answer the root fields of a plan's statement on a session of the caller's."""
+
+        async def fetch(compiled: Compiled, request: Request) -> Sequence[object]:
+            return await compiled.fetch(session, request)
+
+        answer = await self._statement(plan, request, fetch)
+        assert answer is not None
+        return answer
 
     async def _mutated(
         self,

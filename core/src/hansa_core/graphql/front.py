@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from hansa_core.auth.tokens import Credential, read_credential
+from hansa_core.auth.tokens import KeyCredential, read_key_header
 from hansa_core.caller import Caller
 from hansa_core.graphql.asking import Answer
 from hansa_core.graphql.execute import GraphQL
@@ -25,7 +25,8 @@ from hansa_core.graphql.wire import (
     retry_headers,
     status_of,
 )
-from hansa_core.storage.transaction import Session, Tenant
+from hansa_core.presenting import Presented
+from hansa_core.storage.transaction import Tenant
 
 Message = Mapping[str, Any]  # Any: messages of ASGI
 Scope = Mapping[str, Any]  # Any: as above
@@ -48,10 +49,18 @@ _ELSEWHERE: Final = frozenset((b"cookie", b"idempotency-key", b"transfer-encodin
 class FrontPlatform(Protocol):
     """What the short way asks of the running platform."""
 
-    def signed_in(
-        self, tenant: Tenant, credential: Credential
-    ) -> AbstractAsyncContextManager[tuple[Caller, Session]]:
-        """Return who calls, and the connection he was found on."""
+    def presented(
+        self, tenant: Tenant, credential: KeyCredential
+    ) -> AbstractAsyncContextManager[Presented]:
+        """Return a key on a borrowed connection."""
+        ...
+
+    def guessed(self, tenant: Tenant, presented: Presented) -> Caller | None:
+        """Return who probably presents a key."""
+        ...
+
+    async def signed_in(self, tenant: Tenant, presented: Presented) -> Caller:
+        """Return who presents a key; raises Unauthenticated."""
         ...
 
 
@@ -107,15 +116,21 @@ class Front:
 
     async def _answer(self, head: _Head, receive: Receive, read: list[Message]) -> Answer | None:
         """Return the answer; None where the long way has to be gone."""
-        credential = read_credential(head.authorization, None)
+        credential = read_key_header(head.authorization)
         body = await _body(head.length, receive, read)
         if body is None:
             return None
         asked = read_request(body)
         tenant = await self._tenant_of(head.host)
         async with EndsWhenHungUp(receive):
-            async with self._platform.signed_in(tenant, credential) as (caller, session):
-                return await self._engine.quick(caller, session, asked)
+            async with self._platform.presented(tenant, credential) as presented:
+                guessed = self._platform.guessed(tenant, presented)
+                if guessed is not None:
+                    answer = await self._engine.quick(guessed, asked, presented.together)
+                    if answer is not None:
+                        return answer
+                caller = await self._platform.signed_in(tenant, presented)
+                return await self._engine.quick(caller, asked, presented.alone)
 
 
 async def _body(length: int, receive: Receive, read: list[Message]) -> bytes | None:

@@ -62,9 +62,9 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes it keeps, roughly: its statement, and the document it points into."""
+        """Bytes it keeps, roughly: its statement, with a look-up too, and the document it is of."""
         statement = len(self.statement.statement.template) if self.statement else 0
-        return statement + self.characters * BYTES_PER_CHARACTER
+        return 2 * statement + self.characters * BYTES_PER_CHARACTER
 
 
 def make_plan(

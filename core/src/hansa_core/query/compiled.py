@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ class Compiled:
     statement: Statement
     late: tuple[tuple[str, Taken], ...]
     sites: tuple[Site, ...]
+    _wider: dict[str, Statement] = field(default_factory=dict[str, Statement], repr=False)
 
     @classmethod
     def of(cls, parts: Sequence[sa.ColumnElement[Any]], sites: Sequence[Site]) -> Compiled:
@@ -36,6 +37,13 @@ class Compiled:
         statement = compile_statement(query)
         late = {name: value for name, value in statement.defaults.items() if _is_late(value)}
         return cls(statement, tuple(cast("Mapping[str, Taken]", late).items()), tuple(sites))
+
+    def within(self, kind: str, widen: Callable[[Statement], Statement]) -> Statement:
+        """Return the statement as part of a wider one, which is made once of each kind."""
+        known = self._wider.get(kind)
+        if known is None:
+            known = self._wider[kind] = widen(self.statement)
+        return known
 
     def bound(self, request: Request) -> dict[str, object]:
         """Return the request's parameters; raises Invalid and LimitExceeded for bad ones."""

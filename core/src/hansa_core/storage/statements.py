@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -15,6 +16,12 @@ from hansa_core.storage.reserved import quote_newer_words
 
 TENANT_SCHEMA: Final = quoted_name("__tenant__", quote=True)
 """The schema every tenant table is declared in; rendered per tenant by `Statement.text`."""
+
+FIRST: Final = "first."
+"""What the names of the first statement's parameters begin with in one made by `beside`."""
+
+_TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<number>\d+)""")
+"""A literal, a quoted name, or a parameter: only the last is a parameter."""
 
 _TEXTS_KEPT: Final = 8
 """Texts of one statement that are kept, one for each tenant."""
@@ -58,6 +65,27 @@ def compile_statement(statement: sa.Executable) -> Statement:
         if not bind.required
     }
     return Statement(str(compiled), names, defaults)
+
+
+def beside(first: Statement, second: Statement) -> Statement:
+    """Return one statement: the rows of `first`, each with what `second` answers behind it.
+
+    `second` selects expressions from no table, and is not run where `first` has no row. The
+    parameters of `first` are named with the prefix FIRST. No column may be in both.
+    """
+    shift = len(first.names)
+    shifted = _TOKEN.sub(lambda found: _moved(found, shift), second.template)
+    both = f"({first.template}) AS one CROSS JOIN LATERAL ({shifted}) AS other"
+    return Statement(
+        "SELECT one.*, other.* FROM " + both,  # noqa: S608  # texts compiled here, no values
+        (*(FIRST + name for name in first.names), *second.names),
+        {**{FIRST + name: value for name, value in first.defaults.items()}, **second.defaults},
+    )
+
+
+def _moved(found: re.Match[str], shift: int) -> str:
+    number = found["number"]
+    return found[0] if number is None else f"${int(number) + shift}"
 
 
 def _dialect() -> sa.Dialect:
