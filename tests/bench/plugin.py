@@ -60,29 +60,35 @@ class Contact(Entity, name="bench.contact", label="Contact"):
     team: Ref[Team | None] = ref(default=None)
 
 
-class Deal(Entity, name="bench.deal", label="Deal"):
+class Deal(Entity, name="bench.deal", label="Deal", indexes=(("stage", "close_date"),)):
     """A sale that may come about; `owner` names the user `responsible`, as the kit does."""
 
     title: Field[str] = field(search=True)
     contact: Ref[Contact] = ref()
     company: Ref[Company] = ref()
-    stage: Field[str] = field(index=True)
-    amount: Field[Decimal] = field(index=True)
+    stage: Field[str]
+    amount: Field[Decimal]
     currency: Field[str]
-    close_date: Field[date] = field(index=True)
+    close_date: Field[date]
     owner: Field[str]
     responsible: Ref[User] = ref()
     team: Ref[Team | None] = ref(default=None)
     activities: Many[Activity] = many("deal")
 
 
-class Activity(Entity, name="bench.activity", plural="activities", label="Activity"):
+class Activity(
+    Entity,
+    name="bench.activity",
+    plural="activities",
+    label="Activity",
+    indexes=(("deal", "due"),),
+):
     """Something done, or to do, for a deal."""
 
     deal: Ref[Deal] = ref(on_delete="cascade")
     type: Field[str]
     subject: Field[str]
-    due: Field[date] = field(index=True)
+    due: Field[date]
     done: Field[bool] = field(default=False)
 
 

@@ -93,6 +93,8 @@ class Entity(_Record):
     `name` is plugin.noun; `plural` defaults to the noun + s; `subject` names the reference to the
     person or organisation whose data a record is ("self" for the record itself); `archivable`
     records can be hidden from lists; `unique` lists the fields whose values together are unique.
+    `indexes` lists fields that lists are filtered and then sorted by, in this order: the database
+    finds such records without looking at others.
 
     >>> class Note(Entity, name="demo.note", label="Note"):
     ...     text: Field[str] = field(max_length=200)
@@ -106,6 +108,7 @@ class Entity(_Record):
     __subject__: ClassVar[str | None] = None
     __archivable__: ClassVar[bool] = True
     __unique__: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    __indexes__: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     id: Field[UUID] = field(init=False)
     created_at: Field[datetime] = field(init=False, readonly=True)
@@ -124,6 +127,7 @@ class Entity(_Record):
         subject: str | None = None,
         archivable: bool = True,
         unique: tuple[tuple[str, ...], ...] = (),
+        indexes: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         super().__init_subclass__()
         noun = name.rpartition(".")[2]
@@ -133,6 +137,7 @@ class Entity(_Record):
         cls.__subject__ = subject
         cls.__archivable__ = archivable
         cls.__unique__ = unique
+        cls.__indexes__ = indexes
         cls.__declared_fields__, cls.__declared_checks__ = _declare(cls)
 
     def __getitem__(self, extension: type[X]) -> X:

@@ -112,6 +112,34 @@ def test_every_foreign_key_has_an_index_when_tables_are_made() -> None:
             assert key.parent.name in indexed | unique, f"{table.name}.{key.parent.name}"
 
 
+class Shelf(Entity, name="demo.shelf", plural="shelves", indexes=(("box", "row"), ("row",))):
+    box: Ref[Box] = ref()
+    row: Field[int] = field(index=True)
+    label: Field[str] = field(index=True)
+
+
+def test_index_of_several_fields_ends_with_the_id_and_stands_for_that_of_its_first() -> None:
+    shape = compile_shape([system, Plugin(name="demo", entities=(Box, Item, Shelf))])
+    indexes = {
+        index.name: list(index.columns.keys()) for index in shape.table("demo.shelf").indexes
+    }
+    assert indexes == {
+        "demo_shelf_box_row_id_idx": ["box", "row", "id"],
+        "demo_shelf_row_id_idx": ["row", "id"],
+        "demo_shelf_label_idx": ["label"],
+    }
+
+
+@pytest.mark.parametrize("names", [(), ("nothing",), ("row", "row"), ("row", "id")])
+def test_index_without_fields_of_its_own_is_refused(names: tuple[str, ...]) -> None:
+    class Rack(Entity, name="demo.rack", indexes=(names,)):
+        row: Field[int]
+
+    assert "entity demo.rack: expected indexes= with" in problems(
+        Plugin(name="demo", entities=(Rack,))
+    )
+
+
 def test_all_mistakes_are_listed_when_a_plugin_has_several() -> None:
     text = problems(
         Plugin(

@@ -84,6 +84,7 @@ class EntityCompiler:
             relations=relations,
             checks=self.cls.__declared_checks__,
             unique=self.cls.__unique__,
+            indexes=self.cls.__indexes__,
             subject=self.cls.__subject__ or "",
             archivable=self.cls.__archivable__,
         )
@@ -262,10 +263,15 @@ class EntityCompiler:
             if inspect.iscoroutinefunction(function):  # a coroutine is true whatever it says
                 name = str(getattr(function, "__name__", function))
                 self.problem(name, "a function that is not async", "async def", "Write `def`.")
-        for names in meta.unique:
-            for name in names:
+        for option, listed in (("unique", meta.unique), ("indexes", meta.indexes)):
+            for name in (name for names in listed for name in names):
                 if name not in meta.fields or not meta.fields[name].stored:
-                    self.problem("", "unique= with stored fields", name, "Correct the name.")
+                    self.problem("", f"{option}= with stored fields", name, "Correct the name.")
+        for names in meta.indexes:
+            if not names or len({*names}) < len(names) or names[-1] == "id":
+                given = ", ".join(names) or "none"
+                advice = "Name each once; the id follows by itself."
+                self.problem("", "indexes= with different fields", given, advice)
         if meta.subject not in ("", "self") and (
             meta.subject not in meta.fields or meta.fields[meta.subject].kind is not Kind.REFERENCE
         ):

@@ -143,6 +143,7 @@ class EntityMeta:
     relations: Mapping[str, ManyMeta]
     checks: tuple[Check, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
     subject: str = ""
     archivable: bool = True
 

@@ -57,6 +57,9 @@ def _table(metadata: sa.MetaData, meta: EntityMeta, entities: Mapping[str, Entit
     for names in meta.unique:
         columns = [meta.fields[name].column for name in names]
         parts.append(sa.UniqueConstraint(*columns, name=_name(meta.table, *columns, "key")))
+    for names in meta.indexes:
+        columns = [*(meta.fields[name].column for name in names), "id"]  # the last key of any order
+        parts.append(sa.Index(_name(meta.table, *columns, "idx"), *columns))
     return sa.Table(meta.table, metadata, *parts)
 
 
@@ -64,6 +67,7 @@ def _columns(
     field: FieldMeta, meta: EntityMeta, entities: Mapping[str, EntityMeta]
 ) -> list[sa.schema.SchemaItem]:
     parts: list[sa.schema.SchemaItem] = []
+    leads = any(names[0] == field.name for names in meta.indexes)  # such an index serves it too
     column: sa.Column[Any] = sa.Column(
         field.column,
         _TYPES[field.kind],
@@ -79,7 +83,7 @@ def _columns(
         parts.append(sa.Column(unit_column(field), sa.Text, nullable=field.nullable))
     if field.unique:
         parts.append(sa.UniqueConstraint(field.column, name=_name(meta.table, field.column, "key")))
-    elif field.index or field.kind is Kind.REFERENCE:
+    elif (field.index or field.kind is Kind.REFERENCE) and not leads:
         parts.append(sa.Index(_name(meta.table, field.column, "idx"), field.column))
     if field.kind is Kind.REFERENCE and field.target in entities:
         parts.append(

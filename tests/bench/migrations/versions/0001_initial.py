@@ -102,12 +102,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("bench_deal_amount_idx", "bench_deal", ["amount"], unique=False)
-    op.create_index("bench_deal_close_date_idx", "bench_deal", ["close_date"], unique=False)
     op.create_index("bench_deal_company_idx", "bench_deal", ["company"], unique=False)
     op.create_index("bench_deal_contact_idx", "bench_deal", ["contact"], unique=False)
     op.create_index("bench_deal_responsible_idx", "bench_deal", ["responsible"], unique=False)
-    op.create_index("bench_deal_stage_idx", "bench_deal", ["stage"], unique=False)
+    op.create_index(
+        "bench_deal_stage_close_date_id_idx",
+        "bench_deal",
+        ["stage", "close_date", "id"],
+        unique=False,
+    )
     op.create_index("bench_deal_team_idx", "bench_deal", ["team"], unique=False)
     op.create_table(
         "bench_activity",
@@ -128,5 +131,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("bench_activity_deal_idx", "bench_activity", ["deal"], unique=False)
-    op.create_index("bench_activity_due_idx", "bench_activity", ["due"], unique=False)
+    op.create_index(
+        "bench_activity_deal_due_id_idx", "bench_activity", ["deal", "due", "id"], unique=False
+    )
