@@ -19,6 +19,7 @@ from hansa_core.app import create_app
 from hansa_core.listening import listen
 from hansa_core.server import serve
 from hansa_core.settings import Network
+from hansa_core.storage.connections import Connections
 from hansa_core.testing.waiting import eventually
 from tests.core.auth.office import PASSWORD, Office
 
@@ -136,7 +137,7 @@ async def test_health_tells_when_the_database_is_away(
 ) -> None:
     nowhere = await asyncpg.create_pool("postgresql://nobody@127.0.0.1:1/none", min_size=0)
     with monkeypatch.context() as patched:
-        patched.setattr(office.database, "_pool", nowhere)
+        patched.setattr(office.database, "_connections", Connections(nowhere))
         answer = await web.get("/health")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.json() == {"status": "no database: unavailable"}

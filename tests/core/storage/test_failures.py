@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
+from hansa_core.storage import connections
 from hansa_core.storage import database as database_module
 from hansa_core.storage.database import Database
 from hansa_core.storage.transaction import Connection, Session, Tenant
@@ -143,8 +144,9 @@ async def test_failing_rollback_ends_the_connection_and_keeps_the_reason(store: 
 
 
 async def test_committed_change_stands_when_its_connection_cannot_be_returned(
-    store: Store,
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connections, "RETURNED_AFTER", 1)
     async with opened(store, CannotBeReturned) as database:
         for number in (1, 2):
             async with database.transaction(store.tenant) as session:

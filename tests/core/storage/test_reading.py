@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Protocol, cast
 
 import asyncpg
@@ -100,3 +101,35 @@ async def test_reader_cancelled_before_its_statement_ran_leaves_nothing_open(
             await _leave_half_asked(platform, tenant, pids)
         assert len(set(pids)) == 2
         assert await session.fetch_value(OPEN, {"pids": pids}) == 0
+
+
+async def test_connection_is_lent_to_one_at_a_time_whoever_is_cancelled(
+    platform: Platform,
+) -> None:
+    database = platform.runtime.database
+    held: set[object] = set()
+    served = 0
+
+    async def use() -> None:
+        nonlocal served
+        async with database.connection() as connection:
+            (row,) = await connection.fetch("SELECT pg_backend_pid() AS pid")
+            assert row["pid"] not in held
+            held.add(row["pid"])
+            try:
+                await connection.fetch("SELECT pg_sleep(0.001)")
+            finally:
+                held.remove(row["pid"])
+            served += 1
+
+    async def hasty(number: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(number % 9 / 1000):
+                await use()
+
+    for _ in range(5):
+        await asyncio.gather(*(hasty(number) for number in range(40)), *(use() for _ in range(20)))
+    assert served >= 100
+    async with contextlib.AsyncExitStack() as stack:  # none was lost on the way
+        for _ in range(10):
+            await stack.enter_async_context(database.connection(timeout_seconds=5))

@@ -6,12 +6,13 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import asyncpg
 
+from hansa_core.storage.connections import Connections, is_gone
 from hansa_core.storage.refusals import (
     FAILURES,
     RETRYABLE,
@@ -30,7 +31,7 @@ from hansa_core.storage.transaction import (
     begin_text,
     reading_text,
 )
-from hansa_sdk.errors import Busy, HansaError, Misconfigured, Unavailable
+from hansa_sdk.errors import HansaError, Misconfigured, Unavailable
 
 T = TypeVar("T")
 
@@ -43,10 +44,7 @@ _SPELLING: Final = {"timezone": "UTC", "intervalstyle": "iso_8601", "datestyle":
 """How the database writes what it answers as text, whatever its own settings are."""
 
 if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    _Borrowed = PoolConnectionProxy[asyncpg.Record]
-
+    from hansa_core.storage.connections import Borrowed
 
 _UNKNOWN: Final = ""
 READ_SECONDS: Final = 5
@@ -98,7 +96,7 @@ class Database:
 
         `roles` tells, by the process at the other end, which connections read as which role.
         """
-        self._pool = pool
+        self._connections = Connections(pool)
         self._roles = {} if roles is None else roles
         self._acquire_seconds = acquire_seconds
 
@@ -135,7 +133,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
-        await self._pool.close()
+        await self._connections.close()
 
     @asynccontextmanager
     async def reading(self, tenant: Tenant) -> AsyncGenerator[Session]:
@@ -244,41 +242,23 @@ class Database:
                     raise
 
     @asynccontextmanager
-    async def _acquired(self, timeout_seconds: float | None = None) -> AsyncGenerator[_Borrowed]:
+    async def _acquired(self, timeout_seconds: float | None = None) -> AsyncGenerator[Borrowed]:
         seconds = self._acquire_seconds if timeout_seconds is None else timeout_seconds
-        # A timer costs as much as taking a connection that is free.
-        limit = None if self._pool.get_idle_size() else seconds
-        try:
-            with told():
-                acquired = await self._pool.acquire(timeout=limit)
-        except Busy as error:
-            if self._pool.get_size() < self._pool.get_max_size():
-                raise Unavailable(
-                    "The database does not let us in.", next_step="Try again in a moment."
-                ) from error
-            raise busy("Too many requests at once are waiting for the database.") from error
+        acquired = await self._connections.borrow(seconds)
+        whole = False
         try:
             yield acquired
+            whole = True
         finally:
-            await _give_back(self._pool, acquired)
+            await self._connections.give_back(acquired, whole=whole)
 
 
-async def _give_back(pool: asyncpg.Pool[asyncpg.Record], acquired: _Borrowed) -> None:
-    """Return a connection, or end it: what was done with it is done, however this goes."""
-    try:
-        await pool.release(acquired)
-    except FAILURES:  # never the answer to a request: its transaction is over
-        if not _is_gone(acquired):
-            with suppress(*FAILURES):
-                acquired.terminate()
-
-
-async def _commit(acquired: _Borrowed, *, writes: bool) -> None:
+async def _commit(acquired: Borrowed, *, writes: bool) -> None:
     """End the transaction; raises unless the server says that it was committed.
 
     The server answers COMMIT of a transaction in which a statement failed with ROLLBACK.
     """
-    if _is_gone(acquired):
+    if is_gone(acquired):
         raise Unavailable(
             "The connection to the database ended; nothing was changed.",
             next_step="Try again in a moment.",
@@ -302,7 +282,7 @@ async def _commit(acquired: _Borrowed, *, writes: bool) -> None:
         )
 
 
-async def _roll_back(acquired: _Borrowed) -> None:
+async def _roll_back(acquired: Borrowed) -> None:
     """Undo an open transaction, or end its connection: either way nothing stays of it.
 
     Between two statements one may be open that nobody began: asyncpg parses a statement before it
@@ -320,19 +300,12 @@ async def _roll_back(acquired: _Borrowed) -> None:
         raise cancelled
 
 
-async def _end_transaction(acquired: _Borrowed) -> None:
-    if _is_gone(acquired):
+async def _end_transaction(acquired: Borrowed) -> None:
+    if is_gone(acquired):
         return
     try:
         async with asyncio.timeout(_ROLLBACK_SECONDS):
             await acquired.execute("ROLLBACK")
     except FAILURES:  # the caller raises why it rolls back, which says more
-        if not _is_gone(acquired):
+        if not is_gone(acquired):
             acquired.terminate()
-
-
-def _is_gone(acquired: _Borrowed) -> bool:
-    try:
-        return acquired.is_closed()
-    except asyncpg.InterfaceError:
-        return True  # asyncpg took the closed connection back already and refuses the question
