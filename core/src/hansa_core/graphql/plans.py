@@ -25,7 +25,7 @@ from hansa_core.caller import Caller
 from hansa_core.graphql.cost import check_cost, introspects
 from hansa_core.graphql.groups import group_request
 from hansa_core.graphql.operation import Asked
-from hansa_core.graphql.schema import Root
+from hansa_core.graphql.root_fields import Root
 from hansa_core.graphql.selection import Nodes, Question
 from hansa_core.graphql.where import late_id
 from hansa_core.query.compiled import Compiled
