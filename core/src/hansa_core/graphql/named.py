@@ -49,13 +49,8 @@ class NamedTypes:
         if found is not None:
             return found
         with self._looking:
-            for one in self._owners(name):
-                for type_ in self._of_entity(one, name):
-                    self._enter(type_, one)
-                    if name in self._found:
-                        return self._found[name]
-            for type_ in self._of_no_entity():
-                self._enter(type_, None)
+            for type_, one in self._leading_to(name):
+                self._enter(type_, one)
                 if name in self._found:
                     return self._found[name]
         return None
@@ -64,14 +59,21 @@ class NamedTypes:
         """Return the names of all types, making only those of no entity."""
         owned = {name for one in self._api.entities.values() for name in self._names.of_entity(one)}
         with self._looking:
-            for type_ in self._of_no_entity():
-                self._enter(type_, None)
+            for type_, one in self._of_no_entity():
+                self._enter(type_, one)
             return frozenset(owned | self._found.keys())
 
     def implementing(self, interface: GraphQLInterfaceType) -> list[GraphQLObjectType]:
         """Return the record types: all of them are nodes."""
         records = map(self._fields.outputs.record, self._api.entities)
         return [each for each in records if interface in each.interfaces]
+
+    def _leading_to(self, name: str) -> Iterator[tuple[GraphQLType, EntityApi | None]]:
+        """Yield types that lead to the one of a name, and the entity to stay with."""
+        for one in self._owners(name):
+            for type_ in self._of_entity(one, name):
+                yield type_, one
+        yield from self._of_no_entity()
 
     def _owners(self, name: str) -> Iterator[EntityApi]:
         """Yield the entities a name begins with, the longest first."""
@@ -93,13 +95,15 @@ class NamedTypes:
         for field in self._fields.of(one):
             yield from _leading(field)
 
-    def _of_no_entity(self) -> Iterator[GraphQLType]:
+    def _of_no_entity(self) -> Iterator[tuple[GraphQLType, EntityApi | None]]:
         """Yield types that lead to all those that are not named after an entity."""
         for field in self._fields.of_none():
-            yield from _leading(field)
+            for type_ in _leading(field):
+                yield type_, None
         for one in self._of_all_kinds():
             for field in self._fields.of(one):
-                yield from _leading(field)
+                for type_ in _leading(field):
+                    yield type_, one
 
     def _of_all_kinds(self) -> Iterator[EntityApi]:
         """Yield entities that together have all kinds of fields any entity has."""
