@@ -280,12 +280,13 @@ class GraphQL:
         """Answer the root fields of a plan's statement."""
         assert plan.statement is not None
         found: dict[str, object] = {}
-        key, nodes = plan.parts[0]
+        part = plan.parts[0]
         try:
             rows = await plan.statement.fetch(session, request)
-            for position, (key, nodes) in enumerate(plan.parts):  # noqa: B007  # the one that failed
-                found[key] = msgspec.Raw(plan.statement.text(rows, position, request))
+            for position, part in enumerate(plan.parts):
+                found[part[0]] = msgspec.Raw(plan.statement.text(rows, position, request))
         except Exception as error:  # told with its place, or logged under a reference
+            key, nodes = part
             return failed(located(error, nodes, key))
         if is_too_large(found.values()):
             return {"errors": too_large()}

@@ -16,7 +16,7 @@ from hansa_core.storage.reserved import quote_newer_words
 TENANT_SCHEMA: Final = quoted_name("__tenant__", quote=True)
 """The schema every tenant table is declared in; rendered per tenant by `Statement.text`."""
 
-_TEXTS_KEPT: Final = 8
+TEXTS_KEPT: Final = 8
 """Texts of one statement that are kept, one for each tenant."""
 _PLACEHOLDER: Final = '"__tenant__"'
 
@@ -30,11 +30,16 @@ class Statement:
     defaults: Mapping[str, object]
     _texts: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its texts, when those of as many tenants as it keeps are made."""
+        return len(self.template) * (1 + TEXTS_KEPT)
+
     def text(self, schema: str) -> str:
         """Return the SQL for the tenant whose schema is `schema`; kept for the last few."""
         known = self._texts.get(schema)
         if known is None:
-            if len(self._texts) >= _TEXTS_KEPT:
+            if len(self._texts) >= TEXTS_KEPT:
                 self._texts.clear()
             known = self.template.replace(_PLACEHOLDER, quote_name(schema))
             self._texts[schema] = known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -50,6 +51,9 @@ class Tables(Mapping[str, sa.Table]):
     def __init__(self, entities: Mapping[str, EntityMeta]) -> None:
         self._entities = entities
         self._made: dict[str, sa.Table] = {}
+        # Each table is in metadata of its own, as two threads may make it at once and one of theirs
+        # stays; what is kept for all tables (storage/kept.py) they share.
+        self._info: dict[Any, Any] = {"kept": OrderedDict[object, object]()}
 
     def __getitem__(self, name: str) -> sa.Table:
         known = self._made.get(name)
@@ -57,8 +61,7 @@ class Tables(Mapping[str, sa.Table]):
             return known
         meta = self._entities[name]
         columns = [column for field in meta.stored for column in _columns(field)]
-        # in metadata of its own: two threads may make it at once, and one of theirs is kept
-        made = sa.Table(meta.table, sa.MetaData(schema=TENANT_SCHEMA), *columns)
+        made = sa.Table(meta.table, sa.MetaData(schema=TENANT_SCHEMA, info=self._info), *columns)
         return self._made.setdefault(name, made)
 
     def __iter__(self) -> Iterator[str]:
