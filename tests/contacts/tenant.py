@@ -23,6 +23,7 @@ from hansa_core.records.writer import RowUpdate
 from hansa_core.runtime import Runtime
 from hansa_core.shapes import Shapes
 from hansa_core.storage.database import Database
+from hansa_core.storage.tables import build_metadata
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.plugin import plugin as system
 from hansa_core.system.tables import kernel_tables
@@ -141,8 +142,9 @@ async def open_company(database_url: str, home: Path, clock: FixedClock) -> Comp
 
 
 def _ddl(shape: Shape, schema: str) -> Iterable[str]:
-    kernel_tables(shape.metadata)
-    for table in shape.metadata.sorted_tables:
+    metadata = build_metadata(shape.entities)
+    kernel_tables(metadata)
+    for table in metadata.sorted_tables:
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements: tuple[ExecutableDDLElement, ...] = (
             CreateTable(table),

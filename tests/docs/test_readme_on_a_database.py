@@ -18,6 +18,7 @@ from hansa_core.migrate.autogenerate import make_migration
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.runtime import Runtime
 from hansa_core.shapes import Shapes
+from hansa_core.storage.tables import build_metadata
 from hansa_core.system.plugin import plugin as system
 from hansa_core.tenants.directory import create_tenant
 from hansa_core.tenants.owner import owner_engine
@@ -55,7 +56,12 @@ async def test_sample_plugin_compiles_migrates_and_works(
             shape = compile_shape([system, plugin])
             required = [("system", system.migrations)]
             made = make_migration(
-                connection, "tours", shape.metadata, scripts, "initial", requires=required
+                connection,
+                "tours",
+                build_metadata(shape.entities),
+                scripts,
+                "initial",
+                requires=required,
             )
         tenant = create_tenant(engine, "tours")
     assert made is not None

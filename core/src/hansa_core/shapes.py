@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from hansa_core.graphql.schemas import Schemas
+from hansa_core.model.entities import Entities
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.order import with_required
@@ -27,6 +28,7 @@ class Shapes:
         compiler: Callable[[Sequence[Plugin]], Shape] | None = None,
     ) -> None:
         self.installed = installed
+        self._entities = Entities()
         self.schemas = Schemas()
         self._compiler = compiler or self._checked
         self._kept: OrderedDict[frozenset[str], Shape] = OrderedDict()
@@ -75,7 +77,7 @@ class Shapes:
 
     def _checked(self, plugins: Sequence[Plugin]) -> Shape:
         """Compile plugins that also fit together in the API; raises DeclarationErrors."""
-        shape = compile_shape(plugins)
+        shape = compile_shape(plugins, self._entities)
         self.schemas.check(shape)
         return shape
 

@@ -18,6 +18,7 @@ from hansa_core.auth.principal import Principal
 from hansa_core.auth.tokens import Credential
 from hansa_core.caller import Caller
 from hansa_core.clock import FixedClock
+from hansa_core.migrate.columns import declared_tables
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.runtime import Runtime
@@ -27,7 +28,6 @@ from hansa_core.storage.statements import TENANT_SCHEMA
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.accounts import create_user, sync_roles
 from hansa_core.system.plugin import plugin
-from hansa_core.system.tables import kernel_tables
 from hansa_core.tenants.databases import drop_database, ensure_database
 from hansa_core.tenants.directory import create_tenant
 from hansa_core.tenants.installation import prepare_directory
@@ -108,10 +108,7 @@ async def open_office(postgres_url: str, home: Path) -> AsyncGenerator[Office]:
 
 
 def _make_tables(engine: sa.Engine, tenant: Tenant, shape: Shape) -> None:
-    metadata = sa.MetaData()
-    for table in shape.metadata.tables.values():
-        table.to_metadata(metadata)
-    kernel_tables(metadata)
+    metadata = declared_tables(shape)
     with engine.connect() as plain:
         connection = plain.execution_options(
             schema_translate_map={str(TENANT_SCHEMA): tenant.schema}

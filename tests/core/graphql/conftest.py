@@ -17,6 +17,7 @@ from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.policy.grants import Grants
+from hansa_core.storage.tables import build_metadata
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.plugin import plugin as SYSTEM
 from hansa_core.tenants.owner import owner_engine
@@ -80,7 +81,7 @@ async def keeper(platform: Platform) -> Caller:
     tenant = await platform.tenant()
     shape = compile_shape([SYSTEM, PLUGIN])
     with owner_engine(platform.owner_url) as engine, engine.begin() as owner:
-        for table in shape.metadata.sorted_tables:
+        for table in build_metadata(shape.entities).sorted_tables:
             if table.name.startswith("lab_"):
                 statements: list[ExecutableDDLElement] = [CreateTable(table)]
                 for ddl in (*statements, *map(CreateIndex, table.indexes)):

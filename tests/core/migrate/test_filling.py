@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from hansa_core.migrate.autogenerate import make_migration
 from hansa_core.migrate.runner import upgrade
 from hansa_core.plugins.compile import compile_shape
+from hansa_core.storage.tables import build_metadata
 from hansa_core.system.plugin import plugin as system
 from hansa_core.tenants.owner import owner_engine
 from hansa_core.testing.databases import fresh_database
@@ -74,7 +75,9 @@ def connection(postgres_url: str) -> Generator[sa.Connection]:
 def written(connection: sa.Connection, scripts: Path, plugin: Plugin) -> Path | None:
     shape = compile_shape([system, plugin])
     required = [("system", system.migrations)]
-    return make_migration(connection, "later", shape.metadata, scripts, "grow", requires=required)
+    return make_migration(
+        connection, "later", build_metadata(shape.entities), scripts, "grow", requires=required
+    )
 
 
 def test_old_rows_get_the_default_of_a_new_field(connection: sa.Connection, scripts: Path) -> None:

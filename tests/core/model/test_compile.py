@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from hansa_core.model.meta import Kind
 from hansa_core.plugins.compile import compile_shape
+from hansa_core.storage.tables import build_metadata
 from hansa_core.system.plugin import plugin as system
 from hansa_sdk import (
     Currency,
@@ -101,7 +102,7 @@ def test_key_is_equal_for_equal_plugins_and_differs_for_others() -> None:
 
 def test_every_foreign_key_has_an_index_when_tables_are_made() -> None:
     shape = compile_shape([system, Plugin(name="demo", entities=(Box, Item))])
-    for table in shape.tables.values():
+    for table in build_metadata(shape.entities).tables.values():
         indexed = {next(iter(index.columns)).name for index in table.indexes}
         unique = {
             next(iter(constraint.columns)).name
@@ -120,9 +121,8 @@ class Shelf(Entity, name="demo.shelf", plural="shelves", indexes=(("box", "row")
 
 def test_index_of_several_fields_ends_with_the_id_and_stands_for_that_of_its_first() -> None:
     shape = compile_shape([system, Plugin(name="demo", entities=(Box, Item, Shelf))])
-    indexes = {
-        index.name: list(index.columns.keys()) for index in shape.table("demo.shelf").indexes
-    }
+    table = build_metadata(shape.entities).tables["__tenant__.demo_shelf"]
+    indexes = {index.name: list(index.columns.keys()) for index in table.indexes}
     assert indexes == {
         "demo_shelf_box_row_id_idx": ["box", "row", "id"],
         "demo_shelf_row_id_idx": ["row", "id"],

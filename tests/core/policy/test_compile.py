@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 
 import pytest
-import sqlalchemy as sa
 
 from hansa_core.model.roles import ADMINISTRATOR
 from hansa_core.model.shape import HookTables, Shape, content_key
@@ -25,7 +24,6 @@ def shape_of(*roles: Role, key: str = "k") -> Shape:
         key=key,
         plugins={},
         entities={},
-        metadata=sa.MetaData(),
         tables={},
         actions={},
         queries={},

@@ -22,6 +22,7 @@ from hansa_core.query.cursor import CursorSealer
 from hansa_core.query.late import Bindings
 from hansa_core.query.reader import Reader
 from hansa_core.storage.database import Database
+from hansa_core.storage.tables import build_metadata
 from hansa_core.storage.transaction import Session, Tenant
 from hansa_core.tenants.directory import create_tenant
 from hansa_core.tenants.installation import prepare_directory
@@ -95,7 +96,7 @@ def _insert(table: sa.Table) -> sa.Executable:
 
 
 def _ddl(shape: Shape, schema: str) -> Iterable[str]:
-    for table in shape.metadata.sorted_tables:
+    for table in build_metadata(shape.entities).sorted_tables:
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements: list[sa.schema.ExecutableDDLElement] = [CreateTable(table)]
         for ddl in (*statements, *map(CreateIndex, indexes)):

@@ -11,6 +11,7 @@ import pytest
 from hansa_core.caller import Caller
 from hansa_core.migrate.autogenerate import make_migration
 from hansa_core.plugins.compile import compile_shape
+from hansa_core.storage.tables import build_metadata
 from hansa_core.storage.transaction import Tenant
 from hansa_core.system.plugin import plugin as system
 from hansa_core.tenants.owner import owner_engine
@@ -49,7 +50,12 @@ async def kernel(
         with owner_engine(url) as engine, engine.connect() as connection:
             required = [("system", system.migrations)]
             make_migration(
-                connection, "probe", shape.metadata, scripts, "initial", requires=required
+                connection,
+                "probe",
+                build_metadata(shape.entities),
+                scripts,
+                "initial",
+                requires=required,
             )
         plugin = replace(probe.plugin, migrations="probe_scripts")
         home = tmp_path_factory.mktemp("home")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import cast
 
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.records.statements import (
@@ -13,7 +12,10 @@ from hansa_core.records.statements import (
     insert_statement,
     update_statement,
 )
+from hansa_core.storage import kept
+from hansa_core.storage.kept import families_of
 from hansa_core.system.plugin import plugin as system
+from tests.core.graphql.synthetic import synthetic_shape
 from tests.core.records.probe import plugin as probe
 
 SHAPE = compile_shape([system, probe])
@@ -46,5 +48,17 @@ def test_the_statements_last_used_are_kept_and_no_more() -> None:
     for each in sets:
         assert update_statement(table, ["name"]) is always
         update_statement(table, each)
-    kept = cast("dict[object, object]", table.info["statements"])
-    assert len(kept) == KEPT_MAX
+    assert len(families_of(table)[table.name, "statements"]) == KEPT_MAX
+
+
+def test_statements_of_all_tables_of_a_shape_are_bounded_together() -> None:
+    shape = synthetic_shape(45)
+    tables = [shape.table(name) for name in shape.entities]
+    for table in tables:
+        names = [column.name for column in table.columns]
+        for each in list(combinations(names, 2))[: KEPT_MAX - 4]:
+            update_statement(table, list(each))
+    families = families_of(tables[0])
+    assert 0 < sum(map(len, families.values())) <= kept.KEPT_MAX < len(tables) * (KEPT_MAX - 4)
+    assert (tables[0].name, "statements") not in families
+    assert len(families[tables[-1].name, "statements"]) == KEPT_MAX - 4

@@ -46,13 +46,13 @@ class Api:
 
     shape: Shape
     entities: Mapping[str, EntityApi]
+    hidden: Hidden
 
     @classmethod
     def of(cls, shape: Shape, hidden: Hidden = frozenset()) -> Api:
         """Index a shape's entities; what is `hidden` cannot be asked for."""
-        return cls(
-            shape, {name: _entity(shape, meta, hidden) for name, meta in shape.entities.items()}
-        )
+        entities = {name: _entity(shape, meta, hidden) for name, meta in shape.entities.items()}
+        return cls(shape, entities, hidden)
 
 
 def _entity(shape: Shape, meta: EntityMeta, hidden: Hidden) -> EntityApi:

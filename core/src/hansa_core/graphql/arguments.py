@@ -27,6 +27,7 @@ from graphql import (
 
 from hansa_core.graphql.filters import MONEY_INPUT, QUANTITY_INPUT, SCALARS, EnumTypes
 from hansa_core.graphql.inputs import InputType
+from hansa_core.graphql.lazy import once
 from hansa_core.graphql.outputs import QUANTITY_OUTPUT, OutputType
 from hansa_core.graphql.request import Info
 from hansa_core.graphql.scalars import DECIMAL
@@ -212,17 +213,19 @@ class FunctionTypes:
         return SCALARS[value.kind]
 
     def _dataclass(self, plugin: str, cls: type[object]) -> GraphQLObjectType:
-        if cls not in self._results:
-            hints = _hints(cls)
-            # Made when asked: a line of a tree holds lines of its own type.
-            self._results[cls] = GraphQLObjectType(
+        hints = result_hints(cls)
+        # Made when asked: a line of a tree holds lines of its own type.
+        return once(
+            self._results,
+            cls,
+            lambda: GraphQLObjectType(
                 pascal(plugin) + cls.__name__,
                 lambda: {
                     camel(name): GraphQLField(self.result(plugin, hint), resolve=_attribute(name))
                     for name, hint in hints.items()
                 },
-            )
-        return self._results[cls]
+            ),
+        )
 
 
 def result_parts(annotation: Any) -> Iterator[Any]:  # Any: annotations
@@ -238,7 +241,7 @@ def result_parts(annotation: Any) -> Iterator[Any]:  # Any: annotations
             yield one
             for cls in _classes_in(one):
                 if _is_result_class(cls):
-                    waiting += _hints(cls).values()
+                    waiting += result_hints(cls).values()
 
 
 def result_classes(annotation: Any) -> Iterator[type[object]]:  # Any: an annotation
@@ -257,7 +260,8 @@ def _classes_in(annotation: Any) -> Iterator[type[object]]:  # Any: an annotatio
         yield from _classes_in(part)
 
 
-def _hints(cls: type[object]) -> Mapping[str, Any]:  # Any: annotations
+def result_hints(cls: type[object]) -> Mapping[str, Any]:  # Any: annotations
+    """Return the annotated fields of a result's class; raises TypeError."""
     try:
         return typing.get_type_hints(cls)
     except NameError as error:

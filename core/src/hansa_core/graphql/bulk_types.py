@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from graphql import (
@@ -23,6 +24,7 @@ from hansa_core.graphql.bulk import ErrorPolicy, delete_many, update_many, upser
 from hansa_core.graphql.errors import USER_ERROR
 from hansa_core.graphql.filters import FilterTypes
 from hansa_core.graphql.inputs import InputTypes
+from hansa_core.graphql.lazy import Makers, once
 from hansa_core.graphql.outputs import OutputType, OutputTypes
 from hansa_core.graphql.payloads import RECORD, RECORDS, RESULTS
 from hansa_core.graphql.writes import writing
@@ -69,6 +71,7 @@ _EXPECTED: Final = GraphQLArgument(
     description="How many records are meant; where another number meets the filter, "
     "nothing is changed.",
 )
+_MOST: Final = f"At most {BULK_MAX:,} records a call."
 
 
 def payload_type(
@@ -98,37 +101,44 @@ class BulkTypes:
         self._inputs = inputs
         self._filters = filters
         self._outputs = outputs
+        self._payloads: dict[str, GraphQLObjectType] = {}
 
-    def mutations(self, one: EntityApi) -> dict[str, GraphQLField]:
-        """Return `crmDealUpsertMany`, `crmDealUpdateMany` and `crmDealDeleteMany`."""
-        meta, name = one.meta, one.meta.single_api_name
-        matched = {
-            "where": GraphQLArgument(GraphQLNonNull(self._filters.where(meta.name))),
-            "expectedCount": _EXPECTED,
-        }
-        values = GraphQLArgument(GraphQLNonNull(self._inputs.values(meta.name)))
-        changed = GraphQLNonNull(self._changed(one))
-        most = f"At most {BULK_MAX:,} records a call."
+    def mutations(self, one: EntityApi) -> Makers:
+        """Return what makes `crmDealUpsertMany`, `crmDealUpdateMany` and `crmDealDeleteMany`."""
+        name = one.meta.single_api_name
         return {
-            f"{name}UpsertMany": GraphQLField(
-                GraphQLNonNull(self._results(one)),
-                self._upsert_arguments(one),
-                description=f"Rows created, or matched by a key: a result for each. {most}",
-                extensions=writing(upsert_many(meta.name), meta.name),
-            ),
-            f"{name}UpdateMany": GraphQLField(
-                changed,
-                {"where": matched["where"], "set": values, "expectedCount": _EXPECTED},
-                description=f"All records that meet a filter take these values. {most}",
-                extensions=writing(update_many(meta.name), meta.name),
-            ),
-            f"{name}DeleteMany": GraphQLField(
-                changed,
-                matched,
-                description=f"All records that meet a filter are deleted. {most}",
-                extensions=writing(delete_many(meta.name), meta.name),
-            ),
+            f"{name}UpsertMany": partial(self._upsert, one),
+            f"{name}UpdateMany": partial(self._update, one),
+            f"{name}DeleteMany": partial(self._delete, one),
         }
+
+    def _upsert(self, one: EntityApi) -> GraphQLField:
+        return GraphQLField(
+            GraphQLNonNull(self._results(one)),
+            self._upsert_arguments(one),
+            description=f"Rows created, or matched by a key: a result for each. {_MOST}",
+            extensions=writing(upsert_many(one.meta.name), one.meta.name),
+        )
+
+    def _update(self, one: EntityApi) -> GraphQLField:
+        values = GraphQLArgument(GraphQLNonNull(self._inputs.values(one.meta.name)))
+        return GraphQLField(
+            GraphQLNonNull(self._changed(one)),
+            {"where": self._matched(one), "set": values, "expectedCount": _EXPECTED},
+            description=f"All records that meet a filter take these values. {_MOST}",
+            extensions=writing(update_many(one.meta.name), one.meta.name),
+        )
+
+    def _delete(self, one: EntityApi) -> GraphQLField:
+        return GraphQLField(
+            GraphQLNonNull(self._changed(one)),
+            {"where": self._matched(one), "expectedCount": _EXPECTED},
+            description=f"All records that meet a filter are deleted. {_MOST}",
+            extensions=writing(delete_many(one.meta.name), one.meta.name),
+        )
+
+    def _matched(self, one: EntityApi) -> GraphQLArgument:
+        return GraphQLArgument(GraphQLNonNull(self._filters.where(one.meta.name)))
 
     def _upsert_arguments(self, one: EntityApi) -> dict[str, GraphQLArgument]:
         row = GraphQLNonNull(self._inputs.row(one.meta.name))
@@ -167,9 +177,10 @@ class BulkTypes:
         return payload_type(f"{one.meta.type_name}UpsertManyPayload", {RESULTS: results})
 
     def _changed(self, one: EntityApi) -> GraphQLObjectType:
-        records = GraphQLNonNull(GraphQLList(self._outputs.record(one.meta.name)))
-        return payload_type(
-            f"{one.meta.type_name}ManyPayload",
-            {"count": GraphQLInt, RECORDS: records},
-            one.meta.name,
-        )
+        name, entity = f"{one.meta.type_name}ManyPayload", one.meta.name
+
+        def make() -> GraphQLObjectType:
+            records = GraphQLNonNull(GraphQLList(self._outputs.record(entity)))
+            return payload_type(name, {"count": GraphQLInt, RECORDS: records}, entity)
+
+        return once(self._payloads, name, make)

@@ -20,7 +20,7 @@ from graphql import (
 
 from hansa_core.graphql.given import conditions_of, lines_of
 from hansa_core.graphql.inputs import MAX_LINES
-from hansa_core.graphql.schema import Root
+from hansa_core.graphql.root_fields import Root
 from hansa_core.graphql.selection import Nodes, Question
 from hansa_core.graphql.where import MAX_CONDITIONS
 from hansa_core.graphql.writes import matched_entity

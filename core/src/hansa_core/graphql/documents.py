@@ -69,6 +69,15 @@ class Documents:
         self._characters = 0
         self._long = asyncio.Lock()
 
+    def __len__(self) -> int:
+        """Return how many documents are kept."""
+        return len(self._kept)
+
+    @property
+    def characters(self) -> int:
+        """Characters of all documents that are kept."""
+        return self._characters
+
     def known(self, compiled: CompiledSchema, text: str) -> Checked | None:
         """Return a document that was checked before, None for one that is not kept."""
         return self._kept.get((compiled.key, text))

@@ -281,16 +281,17 @@ class GraphQL:
         """Answer the root fields of a plan's statement; None where `fetch` has nothing."""
         assert plan.statement is not None
         found: dict[str, object] = {}
-        key, nodes = plan.parts[0]
+        part = plan.parts[0]
         try:
             rows = await fetch(plan.statement, request)
             if rows is None:
                 return None
-            for position, (key, nodes) in enumerate(plan.parts):  # noqa: B007  # the one that failed
-                found[key] = msgspec.Raw(plan.statement.text(rows, position, request))
+            for position, part in enumerate(plan.parts):
+                found[part[0]] = msgspec.Raw(plan.statement.text(rows, position, request))
         except Unauthenticated:
             raise
         except Exception as error:  # told with its place, or logged under a reference
+            key, nodes = part
             return failed(located(error, nodes, key))
         if is_too_large(found.values()):
             return {"errors": too_large()}
@@ -350,8 +351,8 @@ class GraphQL:
         """Resolve what no statement answers, with graphql-core."""
 
         schema = asked.compiled.schema
-        if plan.introspects and caller.grants.hides:
-            schema = (await self.platform.shapes.schemas.shown(caller)).schema
+        if plan.introspects:
+            schema = (await self.platform.shapes.schemas.apart(caller)).schema
 
         def started() -> object:
             return execute(

@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from hansa_core.graphql.api import Api, EntityApi
+from hansa_core.graphql.lazy import once
 from hansa_core.graphql.scalars import (
     BIG_INT,
     CURRENCY,
@@ -98,24 +99,27 @@ class FilterTypes:
 
     def where(self, entity: str) -> GraphQLInputObjectType:
         """Return the filter of an entity: CrmDealWhere."""
-        if entity not in self._where:
-            one = self._api.entities[entity]
-            self._where[entity] = GraphQLInputObjectType(
+        one = self._api.entities[entity]
+        return once(
+            self._where,
+            entity,
+            lambda: GraphQLInputObjectType(
                 f"{one.meta.type_name}Where",
                 lambda: self._where_fields(one),
                 description="All given conditions hold.",
-            )
-        return self._where[entity]
+            ),
+        )
 
     def order(self, entity: str) -> GraphQLInputObjectType:
         """Return one key of an entity's order: CrmDealOrder."""
-        if entity not in self._orders:
-            one = self._api.entities[entity]
-            values = self.order_fields(one)
-            self._orders[entity] = GraphQLInputObjectType(
+        one = self._api.entities[entity]
+        return once(
+            self._orders,
+            entity,
+            lambda: GraphQLInputObjectType(
                 f"{one.meta.type_name}Order",
-                {
-                    "field": GraphQLInputField(GraphQLNonNull(values)),
+                lambda: {
+                    "field": GraphQLInputField(GraphQLNonNull(self.order_fields(one))),
                     "direction": GraphQLInputField(
                         GraphQLNonNull(DIRECTION), default=GraphQLDefaultInput(value="ASC")
                     ),
@@ -123,18 +127,20 @@ class FilterTypes:
                         GraphQLNonNull(NULLS), default=GraphQLDefaultInput(value="LAST")
                     ),
                 },
-            )
-        return self._orders[entity]
+            ),
+        )
 
     def order_fields(self, one: EntityApi) -> GraphQLEnumType:
         """Return the enum of what an entity's lists are ordered and grouped by."""
-        if one.meta.name not in self._order_fields:
-            self._order_fields[one.meta.name] = GraphQLEnumType(
+        return once(
+            self._order_fields,
+            one.meta.name,
+            lambda: GraphQLEnumType(
                 f"{one.meta.type_name}OrderField",
-                {name: GraphQLEnumValue(name) for name in one.orders},
+                lambda: {name: GraphQLEnumValue(name) for name in one.orders},
                 description="A field, or reference_field across a reference.",
-            )
-        return self._order_fields[one.meta.name]
+            ),
+        )
 
     def number(self, name: str, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
         """Return the operators on numbers of a scalar."""
@@ -150,23 +156,26 @@ class FilterTypes:
                 fields[field.api_name] = GraphQLInputField(self.where(field.target))
         for many in one.relations.values():
             if many.target in self._api.entities:
-                fields[many.api_name] = GraphQLInputField(self._quantifier(many.target))
+                fields[many.api_name] = GraphQLInputField(self.quantifier(many.target))
         several = GraphQLList(GraphQLNonNull(own))
         fields["and"] = GraphQLInputField(several, description="All of these hold.")
         fields["or"] = GraphQLInputField(several, description="At least one of these holds.")
         fields["not"] = GraphQLInputField(own, description="This does not hold.")
         return fields
 
-    def _quantifier(self, entity: str) -> GraphQLInputObjectType:
-        if entity not in self._many:
-            target = self.where(entity)
-            name = self._api.entities[entity].meta.type_name
-            self._many[entity] = GraphQLInputObjectType(
+    def quantifier(self, entity: str) -> GraphQLInputObjectType:
+        """Return the filter by an entity's records that are related: CrmDealManyWhere."""
+        target = self.where(entity)
+        name = self._api.entities[entity].meta.type_name
+        return once(
+            self._many,
+            entity,
+            lambda: GraphQLInputObjectType(
                 f"{name}ManyWhere",
                 {word: GraphQLInputField(target) for word in ("some", "none", "every")},
                 description="A condition on related records.",
-            )
-        return self._many[entity]
+            ),
+        )
 
     def operator(self, one: EntityApi, field: FieldMeta) -> GraphQLInputObjectType:
         """Return the operators of a kind; enums have their own, the rest share one per kind."""
@@ -188,7 +197,7 @@ class FilterTypes:
     def _operator_type(
         self, name: str, value: GraphQLScalarType | GraphQLEnumType, operators: tuple[str, ...]
     ) -> GraphQLInputObjectType:
-        if name not in self._operators:
+        def make() -> GraphQLInputObjectType:
             several = GraphQLList(GraphQLNonNull(value))
             fields = {
                 operator: GraphQLInputField(
@@ -198,8 +207,9 @@ class FilterTypes:
                 for operator in operators
             }
             fields["isNull"] = GraphQLInputField(GraphQLBoolean, description=_MEANING["isNull"])
-            self._operators[name] = GraphQLInputObjectType(name, fields)
-        return self._operators[name]
+            return GraphQLInputObjectType(name, fields)
+
+        return once(self._operators, name, make)
 
 
 class EnumTypes:
@@ -226,10 +236,11 @@ class EnumTypes:
         return self._make(self._by_class.get(cls, fallback), members)
 
     def _make(self, name: str, members: dict[str, str]) -> GraphQLEnumType:
-        if name not in self._types:
+        def make() -> GraphQLEnumType:
             values = {member: GraphQLEnumValue(value) for member, value in members.items()}
-            self._types[name] = GraphQLEnumType(name, values)
-        return self._types[name]
+            return GraphQLEnumType(name, values)
+
+        return once(self._types, name, make)
 
 
 QUANTITY_INPUT: Final = GraphQLInputObjectType(

@@ -21,6 +21,7 @@ from graphql import (
 
 from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import QUANTITY_INPUT, SCALARS, EnumTypes
+from hansa_core.graphql.lazy import once
 from hansa_core.graphql.where import Place, parse_id, plain_value
 from hansa_core.model.meta import FieldMeta, Kind, ManyMeta, camel, pascal
 from hansa_core.records.keys import BY_ID, keys_of
@@ -123,7 +124,7 @@ class InputTypes:
     def value(self, one: EntityApi, meta: FieldMeta) -> InputType:
         """Return the input type of one field."""
         if meta.kind is Kind.REFERENCE:
-            return self._reference(meta.target)
+            return self.reference(meta.target)
         if meta.kind is Kind.ENUM:
             return self._enums.of_field(one, meta)
         if meta.kind is Kind.TEXT_LIST:
@@ -150,15 +151,18 @@ class InputTypes:
                 )
         return fields
 
-    def _reference(self, target: str) -> GraphQLInputObjectType:
-        if target not in self._references:
-            meta = self._api.entities[target].meta
-            self._references[target] = GraphQLInputObjectType(
+    def reference(self, target: str) -> GraphQLInputObjectType:
+        """Return what an input refers to a record by: CrmDealReferenceInput."""
+        meta = self._api.entities[target].meta
+        return once(
+            self._references,
+            target,
+            lambda: GraphQLInputObjectType(
                 f"{meta.type_name}ReferenceInput",
                 {"connect": GraphQLInputField(GraphQLNonNull(GraphQLID))},
                 description=f"{meta.label}: a record that exists, by its id.",
-            )
-        return self._references[target]
+            ),
+        )
 
     def _new_lines(self, one: EntityApi, many: ManyMeta) -> GraphQLInputObjectType:
         name = f"{one.meta.type_name}{pascal(many.name)}NewLines"
@@ -199,9 +203,7 @@ class InputTypes:
     def _kept(
         self, name: str, fields: Callable[[], dict[str, GraphQLInputField]]
     ) -> GraphQLInputObjectType:
-        if name not in self._lines_types:
-            self._lines_types[name] = GraphQLInputObjectType(name, fields)
-        return self._lines_types[name]
+        return once(self._lines_types, name, lambda: GraphQLInputObjectType(name, fields))
 
 
 def written(

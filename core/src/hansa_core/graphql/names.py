@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -12,10 +14,12 @@ from hansa_core.graphql.arguments import (
     answered_entity,
     parameters_of,
     result_classes,
+    result_hints,
     result_of,
     result_parts,
 )
 from hansa_core.graphql.filters import EnumTypes
+from hansa_core.graphql.type_names import claimed
 from hansa_core.model.defaults import expected_value
 from hansa_core.model.meta import EntityMeta, camel, pascal
 from hansa_core.model.shape import Shape
@@ -41,57 +45,31 @@ OPERATIONS: Final = (
 """What the kernel appends to an entity's name, now or later."""
 
 _WHERE_WORDS: Final = frozenset({"and", "or", "not", "custom"})
-_TYPE_ENDINGS: Final = (
-    "",
-    "Connection",
-    "Edge",
-    "Where",
-    "ManyWhere",
-    "Order",
-    "OrderField",
-    "Payload",
-    "CreateInput",
-    "UpdateInput",
-    "UpsertInput",
-    "SetInput",
-    "ReferenceInput",
-    "Key",
-    "RowResult",
-    "UpsertManyPayload",
-    "ManyPayload",
-    "Change",
-)
+_NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
-
-_KERNEL_TYPES: Final = (
-    "Query",
-    "Mutation",
-    "Subscription",
-    "Change",
-    "ChangeKind",
-    "PageInfo",
-    "UserError",
-    "Me",
-    "Meta",
-    "RecordVersion",
-    "OrderDirection",
-    "OrderNulls",
-    "ErrorPolicy",
-    "OnConflict",
-    "WriteStatus",
-    "Node",
+KERNEL_TYPES: Final = (
+    *("Query", "Mutation", "Subscription", "Node", "PageInfo", "UserError"),
+    *("Me", "Meta", "MetaAction", "MetaEntity", "MetaField", "MetaPlugin", "MetaRelation"),
+    *("MetaView", "Change", "ChangeKind", "RecordVersion", "TimeBucket"),
+    *("OrderDirection", "OrderNulls", "ErrorPolicy", "OnConflict", "WriteStatus"),
+    *("Money", "MoneyInput", "Quantity", "QuantityInput", "PresenceFilter", "StringFilter"),
+    *("Boolean", "Float", "ID", "Int", "String", "BigInt", "Currency", "Date", "DateTime"),
+    *("Decimal", "Duration", "Email", "JSON", "Phone", "Url", "UUID"),
+    *("BigIntFilter", "BooleanFilter", "DateFilter", "DateTimeFilter", "DecimalFilter"),
+    *("DurationFilter", "IDFilter", "IntFilter", "UUIDFilter"),
 )
+"""Types that are the kernel's."""
 
 
 def check_names(shape: Shape) -> list[Problem]:
     """Return every clash of names in a shape's API, and every function it cannot offer."""
     problems: list[Problem] = []
     operations: dict[str, str] = {name: "the kernel" for name in KERNEL_FIELDS}
-    types: dict[str, str] = {name: "the kernel" for name in _KERNEL_TYPES}
+    types: dict[str, str] = {name: "the kernel" for name in KERNEL_TYPES}
     for meta in shape.entities.values():
         problems += _members(shape, meta)
         problems += _claim(meta.plugin, operations, _operations(shape, meta), f"entity {meta.name}")
-        problems += _claim(meta.plugin, types, _types(meta), f"entity {meta.name}")
+        problems += _claim(meta.plugin, types, claimed(shape, meta), f"entity {meta.name}")
     enums = {field.enum for meta in shape.entities.values() for field in meta.fields.values()}
     functions = FunctionTypes(EnumTypes(Api.of(shape)))
     for plugin in shape.plugins.values():
@@ -114,24 +92,23 @@ def _operations(shape: Shape, meta: EntityMeta) -> list[str]:
     return own + [name + pascal(action.name) for action in shape.actions.get(meta.name, ())]
 
 
-def _types(meta: EntityMeta) -> list[str]:
-    own = [meta.type_name + ending for ending in _TYPE_ENDINGS]
-    own += [meta.type_name + pascal(f.name) for f in meta.fields.values() if f.values or f.enum]
-    for many in meta.relations.values():
-        if many.owned:
-            start = meta.type_name + pascal(many.name)
-            own += [start + end for end in ("NewLine", "NewLines", "LineInput", "LineUpdate")]
-            own.append(f"{start}Lines")
-    return own
-
-
 def _claim(plugin: str, taken: dict[str, str], names: list[str], where: str) -> Iterator[Problem]:
+    counted = Counter(names)
     for name in names:
         owner = taken.setdefault(name, where)
-        if owner != where or names.count(name) > 1:
+        if owner != where or counted[name] > 1:
             yield Problem(
                 plugin, where, f"the API name {name} to be free", f"{owner} has it", "Rename one."
             )
+        yield from _spelt(plugin, where, [name])
+
+
+def _spelt(plugin: str, where: str, names: Iterable[str]) -> Iterator[Problem]:
+    """Find names GraphQL cannot write."""
+    for name in names:
+        if not _NAME.fullmatch(name):
+            expected = "API names of the letters a to z, digits and _, not a digit first"
+            yield Problem(plugin, where, expected, name, "Rename it.")
 
 
 def _members(shape: Shape, meta: EntityMeta) -> Iterator[Problem]:
@@ -159,6 +136,18 @@ def _members(shape: Shape, meta: EntityMeta) -> Iterator[Problem]:
                 f"{other} and {name} are both {api_name}",
                 "Rename one.",
             )
+    for field in meta.fields.values():
+        if field.enum is not None:
+            yield from _values(meta.plugin, f"{where}: {field.name}", field.enum)
+
+
+def _values(plugin: str, where: str, enum: type[StrEnum]) -> Iterator[Problem]:
+    """Find members of an enum that the API cannot name, or not tell apart."""
+    names = [member.name.upper() for member in enum]
+    yield from _spelt(plugin, where, names)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        expected = "members that differ in more than upper and lower case"
+        yield Problem(plugin, where, expected, f"{name} twice", "Rename one.")
 
 
 def _function(
@@ -183,6 +172,7 @@ def _function(
     for name in (*targets, *([answered] if answered else [])):
         if name not in shape.entities:
             yield Problem(plugin, where, "enabled entities", name, "Require its plugin.")
+    yield from _spelt(plugin, where, (each.api_name for each in parameters))
     for parameter in parameters:
         expected = "" if parameter.required else expected_value(parameter.value, parameter.default)
         if expected:
@@ -224,3 +214,7 @@ def _classes(
     for cls in sorted((one for one in used if one and one not in of_fields), key=str):
         where = f"class {cls.__module__}.{cls.__qualname__}"
         yield from _claim(plugin, taken, [pascal(plugin) + cls.__name__], where)
+        if issubclass(cls, StrEnum):
+            yield from _values(plugin, where, cls)
+        else:
+            yield from _spelt(plugin, where, map(camel, result_hints(cls)))

@@ -21,6 +21,7 @@ from graphql import (
 
 from hansa_core.graphql.api import Api, EntityApi
 from hansa_core.graphql.filters import SCALARS, EnumTypes, FilterTypes
+from hansa_core.graphql.lazy import once
 from hansa_core.graphql.scalars import DECIMAL
 from hansa_core.model.meta import FieldMeta, Kind
 from hansa_core.query.pages import PAGE_DEFAULT, PAGE_MAX, PAGE_NESTED_DEFAULT
@@ -59,6 +60,16 @@ _SIZE: Final = (
     f"At most {PAGE_MAX}; left out, {PAGE_DEFAULT}, and {PAGE_NESTED_DEFAULT} in a list of a "
     "record. Sizes of lists inside lists multiply: an answer holds at most 10,000 fields."
 )
+_SIZED: Final = GraphQLArgument(GraphQLInt, description=_SIZE)
+_SEARCH: Final = GraphQLArgument(GraphQLString, description="Words to look for.")
+_CURSOR: Final = GraphQLArgument(GraphQLString)
+_PAGE_INFO: Final = GraphQLField(GraphQLNonNull(PAGE_INFO))
+_TOTAL: Final = GraphQLField(
+    GraphQLInt, description="How many records match, counted up to 10,000."
+)
+_TOTAL_IS_EXACT: Final = GraphQLField(
+    GraphQLBoolean, description="false: there are more than totalCount says."
+)
 
 
 class OutputTypes:
@@ -76,21 +87,24 @@ class OutputTypes:
 
     def record(self, entity: str) -> GraphQLObjectType:
         """Return the type of an entity's records: CrmDeal."""
-        if entity not in self._records:
-            one = self._api.entities[entity]
-            self._records[entity] = GraphQLObjectType(
+        one = self._api.entities[entity]
+        return once(
+            self._records,
+            entity,
+            lambda: GraphQLObjectType(
                 one.meta.type_name,
                 lambda: self._record_fields(one),
                 interfaces=[NODE],
                 description=one.meta.label,
-            )
-        return self._records[entity]
+            ),
+        )
 
     def connection(self, entity: str) -> GraphQLObjectType:
         """Return the type of an entity's pages: CrmDealConnection."""
-        if entity not in self._connections:
-            name = self._api.entities[entity].meta.type_name
-            record = GraphQLNonNull(self.record(entity))
+        name = self._api.entities[entity].meta.type_name
+        record = GraphQLNonNull(self.record(entity))
+
+        def fields() -> dict[str, GraphQLField]:
             edge = GraphQLObjectType(
                 f"{name}Edge",
                 {
@@ -98,39 +112,34 @@ class OutputTypes:
                     "cursor": GraphQLField(GraphQLNonNull(GraphQLString)),
                 },
             )
-            self._connections[entity] = GraphQLObjectType(
-                f"{name}Connection",
-                {
-                    "nodes": GraphQLField(GraphQLNonNull(GraphQLList(record))),
-                    "edges": GraphQLField(GraphQLNonNull(GraphQLList(GraphQLNonNull(edge)))),
-                    "pageInfo": GraphQLField(GraphQLNonNull(PAGE_INFO)),
-                    "totalCount": GraphQLField(
-                        GraphQLInt,
-                        description="How many records match, counted up to 10,000.",
-                    ),
-                    "totalCountIsExact": GraphQLField(
-                        GraphQLBoolean,
-                        description="false: there are more than totalCount says.",
-                    ),
-                },
-            )
-        return self._connections[entity]
+            return {
+                "nodes": GraphQLField(GraphQLNonNull(GraphQLList(record))),
+                "edges": GraphQLField(GraphQLNonNull(GraphQLList(GraphQLNonNull(edge)))),
+                "pageInfo": _PAGE_INFO,
+                "totalCount": _TOTAL,
+                "totalCountIsExact": _TOTAL_IS_EXACT,
+            }
+
+        return once(
+            self._connections, entity, lambda: GraphQLObjectType(f"{name}Connection", fields)
+        )
 
     def list_arguments(self, entity: str) -> dict[str, GraphQLArgument]:
         """Return the arguments of an entity's lists."""
-        if entity not in self._arguments:
-            self._arguments[entity] = {
-                "where": GraphQLArgument(self._filters.where(entity)),
-                "orderBy": GraphQLArgument(
-                    GraphQLList(GraphQLNonNull(self._filters.order(entity)))
-                ),
-                "search": GraphQLArgument(GraphQLString, description="Words to look for."),
-                "first": GraphQLArgument(GraphQLInt, description=_SIZE),
-                "after": GraphQLArgument(GraphQLString),
-                "last": GraphQLArgument(GraphQLInt, description=_SIZE),
-                "before": GraphQLArgument(GraphQLString),
-            }
-        return self._arguments[entity]
+        filters = self._filters
+        return once(
+            self._arguments,
+            entity,
+            lambda: {
+                "where": GraphQLArgument(filters.where(entity)),
+                "orderBy": GraphQLArgument(GraphQLList(GraphQLNonNull(filters.order(entity)))),
+                "search": _SEARCH,
+                "first": _SIZED,
+                "after": _CURSOR,
+                "last": _SIZED,
+                "before": _CURSOR,
+            },
+        )
 
     def _record_fields(self, one: EntityApi) -> dict[str, GraphQLField]:
         fields: dict[str, GraphQLField] = {}
@@ -172,7 +181,4 @@ class OutputTypes:
     def _shared(self, field: FieldMeta, type_: OutputType) -> GraphQLField:
         if field.help:
             return GraphQLField(type_, description=field.help)
-        key = str(type_)
-        if key not in self._plain:
-            self._plain[key] = GraphQLField(type_)
-        return self._plain[key]
+        return once(self._plain, str(type_), lambda: GraphQLField(type_))

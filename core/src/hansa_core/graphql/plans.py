@@ -25,7 +25,7 @@ from hansa_core.caller import Caller
 from hansa_core.graphql.cost import check_cost, introspects
 from hansa_core.graphql.groups import group_request
 from hansa_core.graphql.operation import Asked
-from hansa_core.graphql.schema import Root
+from hansa_core.graphql.root_fields import Root
 from hansa_core.graphql.selection import Nodes, Question
 from hansa_core.graphql.where import late_id
 from hansa_core.query.compiled import Compiled
@@ -39,6 +39,8 @@ BYTES_KEPT: Final = 60_000_000
 """Bytes of all plans that are kept, with their documents."""
 BYTES_PER_CHARACTER: Final = 180
 """What a character of a document takes once it is parsed (measured)."""
+BYTES_PER_OUTLINED: Final = 10
+"""What a character of the outline of variables takes, roughly: it is made of small tuples."""
 _MISSING: Final = "<missing>"
 
 
@@ -63,7 +65,7 @@ class Plan:
     @property
     def size(self) -> int:
         """Bytes it keeps, roughly: its statement, with a look-up too, and the document it is of."""
-        statement = len(self.statement.statement.template) if self.statement else 0
+        statement = self.statement.statement.size if self.statement else 0
         return 2 * statement + self.characters * BYTES_PER_CHARACTER
 
 
@@ -192,20 +194,30 @@ def located(error: Exception, nodes: Nodes, *path: str | int) -> GraphQLError:
 
 @dataclass(slots=True)
 class _Family:
-    """The plans of one operation under one shape and grants."""
+    """The plans of one operation under one shape and grants; `size` is theirs in bytes."""
 
     pins: dict[Place, bool] = field(default_factory=dict[Place, bool])
     plans: dict[Hashable, Plan] = field(default_factory=dict[Hashable, Plan])
+    size: int = 0
 
 
 class Plans:
-    """Makes plans and keeps those used last, within bounds of number and text."""
+    """Makes plans and keeps those used last, at most so many and so many bytes of them."""
 
-    def __init__(self, kept: int = PLANS_KEPT, characters: int = BYTES_KEPT) -> None:
+    def __init__(self, kept: int = PLANS_KEPT, size: int = BYTES_KEPT) -> None:
         self._families: OrderedDict[Hashable, _Family] = OrderedDict()
-        self._kept_max, self._characters_max = kept, characters
+        self._kept_max, self._size_max = kept, size
         self._count = 0
-        self._characters = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Return how many plans are kept."""
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """Bytes of all plans that are kept, roughly."""
+        return self._size
 
     def known(self, asked: Asked, caller: Caller, variables: Mapping[str, object]) -> Plan | None:
         """Return a plan that was made before for the operation with such variables."""
@@ -241,16 +253,20 @@ class Plans:
             self._forget(family)  # they did not know what they depend on
             for place, whole in pins.items():
                 family.pins[place] = whole or family.pins.get(place, False)
-        family.plans[_variant(family.pins, values)] = plan
+        variant = _variant(family.pins, values)
+        family.plans[variant] = plan
+        size = plan.size + len(repr(variant)) * BYTES_PER_OUTLINED
+        family.size += size
         self._count += 1
-        self._characters += plan.size
-        while self._count > self._kept_max or self._characters > self._characters_max:
+        self._size += size
+        while self._count > self._kept_max or self._size > self._size_max:
             _, oldest = self._families.popitem(last=False)
             self._forget(oldest)
 
     def _forget(self, family: _Family) -> None:
         self._count -= len(family.plans)
-        self._characters -= sum(plan.size for plan in family.plans.values())
+        self._size -= family.size
+        family.size = 0
         family.plans.clear()
 
 

@@ -15,7 +15,7 @@ from hansa_core.graphql.request import Platform
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.model.shape import Shape
 from hansa_core.query.hidden import hidden_names
-from hansa_sdk import DeclarationErrors, Problem
+from hansa_sdk import DeclarationErrors
 
 SHOWN_KEPT: Final = 16
 """How many schemas without hidden fields a process keeps, for mistakes and introspection."""
@@ -37,10 +37,7 @@ class Schemas:
         return self._kept.get(shape.key)
 
     async def of(self, shape: Shape) -> CompiledSchema:
-        """Return the schema of a shape, building it at its first use.
-
-        Raises TypeError for a shape that was not checked and cannot have one.
-        """
+        """Return the schema of a shape, building it at its first use."""
         known = self._kept.get(shape.key)
         return await asyncio.to_thread(self._built, shape) if known is None else known
 
@@ -59,6 +56,14 @@ class Schemas:
                 self._shown.popitem(last=False)
         return known
 
+    async def apart(self, caller: Caller) -> CompiledSchema:
+        """Return a new schema as `shown` does, for a request about the schema itself.
+
+        That makes many types or all of them, which are not to stay.
+        """
+        hidden = (await self.shown(caller)).api.hidden
+        return await asyncio.to_thread(build_schema, caller.shape, self._kernel, hidden)
+
     def check(self, shape: Shape) -> None:
         """Build the schema of a shape for the requests to come.
 
@@ -67,18 +72,7 @@ class Schemas:
         problems = check_names(shape)
         if problems:
             raise DeclarationErrors(problems)
-        try:
-            self._built(shape)
-        except TypeError as error:  # graphql-core's word for types that cannot stand together
-            plugins = ", ".join(name for name in shape.plugins if name != "system")
-            problem = Problem(
-                plugins,
-                "types of the API",
-                "one type of each name",
-                str(error).rstrip("."),
-                "Rename the entity, or the class a query or an action answers.",
-            )
-            raise DeclarationErrors([problem]) from error
+        self._built(shape)
 
     def _built(self, shape: Shape) -> CompiledSchema:
         with self._building:

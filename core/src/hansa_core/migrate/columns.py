@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
 from hansa_core.model.shape import Shape
+from hansa_core.storage.tables import build_metadata, column_names
 from hansa_core.system.tables import kernel_tables
 from hansa_sdk.errors import Misconfigured
 
@@ -28,12 +29,12 @@ def missing_columns(
     for table, column in connection.execute(_COLUMNS, {"schema": schema}):
         there[str(table)].add(str(column))
     missing: dict[str, list[str]] = defaultdict(list)
-    for plugin, declared in _declared(shape):
-        if declared.name not in there:
-            missing[plugin].append(declared.name)
+    for plugin, table, columns in _declared(shape):
+        if table not in there:
+            missing[plugin].append(table)
             continue
-        lacking = [name for name in declared.columns.keys() if name not in there[declared.name]]
-        missing[plugin].extend(f"{declared.name}.{name}" for name in lacking)
+        lacking = [name for name in columns if name not in there[table]]
+        missing[plugin].extend(f"{table}.{name}" for name in lacking)
     return {plugin: tuple(names) for plugin, names in missing.items() if names}
 
 
@@ -54,15 +55,16 @@ def _some(names: Sequence[str]) -> list[str]:
 
 def declared_tables(shape: Shape) -> sa.MetaData:
     """Return the shape's tables and the kernel's own, in metadata of this call only."""
-    metadata = sa.MetaData()
-    for table in shape.metadata.tables.values():
-        table.to_metadata(metadata)
+    metadata = build_metadata(shape.entities)
     kernel_tables(metadata)
     return metadata
 
 
-def _declared(shape: Shape) -> list[tuple[str, sa.Table]]:
+def _declared(shape: Shape) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield each table that is declared: its plugin, its name and those of its columns."""
+    for meta in shape.entities.values():
+        yield meta.plugin, meta.table, list(column_names(meta))
     own = sa.MetaData()
     kernel_tables(own)
-    found = [(name.partition(".")[0], table) for name, table in shape.tables.items()]
-    return [*found, *(("system", table) for table in own.tables.values())]
+    for table in own.tables.values():
+        yield "system", table.name, list(table.columns.keys())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast, get_args
 
 from hansa_core.model.defaults import expected_in
@@ -29,6 +31,46 @@ _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 Hints: TypeAlias = Mapping[str, Any]  # what a plugin author wrote after the colon
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The entity classes of a set of plugins by name, and the plugins that have any."""
+
+    classes: Mapping[str, type[Entity]]
+    plugins: frozenset[str]
+
+    @classmethod
+    def of(cls, plugins: Sequence[Plugin]) -> Known:
+        """Return what a set of plugins declares."""
+        classes = {each.__entity_name__: each for plugin in plugins for each in plugin.entities}
+        return cls(classes, frozenset(name.partition(".")[0] for name in classes))
+
+
+class Annotations:
+    """Evaluates the annotations of entity classes as `typing.get_type_hints` does, each once."""
+
+    def __init__(self) -> None:
+        self._own: dict[type[object], Hints] = {}
+
+    def of(self, cls: type[object]) -> Hints:
+        """Return the annotations of a class and its bases.
+
+        Raises NameError, TypeError or AttributeError for those that cannot be read.
+        """
+        found: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            if base not in self._own:
+                self._own[base] = _own_hints(base)
+            found.update(self._own[base])
+        return found
+
+
+def _own_hints(cls: type[object]) -> Hints:
+    """Evaluate the annotations of a class but not of its bases: names of its module come first."""
+    holder = type("Own", (), {"__annotations__": vars(cls).get("__annotations__", {})})
+    module = sys.modules.get(cls.__module__)
+    return typing.get_type_hints(holder, dict(vars(cls)), {} if module is None else vars(module))
+
+
 class EntityCompiler:
     """Compiles one entity class, collecting problems instead of stopping at the first."""
 
@@ -36,14 +78,18 @@ class EntityCompiler:
         self,
         plugin: Plugin,
         cls: type[Entity],
-        known: Mapping[str, type[Entity]],
+        known: Known,
         problems: list[Problem],
+        annotations: Annotations,
     ) -> None:
         self.plugin = plugin
+        self.annotations = annotations
         self.cls = cls
-        self.known = known
+        self.known = known.classes
         self.problems = problems
         self.name = cls.__entity_name__
+        # `party { crm { source } }` shows what crm added: another plugin's name is no field here.
+        self._others = known.plugins - {plugin.name}
 
     def problem(self, where: str, expected: str, found: str, next_step: str) -> None:
         """Note one mistake at `where` ("" for the entity itself)."""
@@ -108,7 +154,7 @@ class EntityCompiler:
 
     def _hints(self) -> Hints | None:
         try:
-            return typing.get_type_hints(self.cls)
+            return self.annotations.of(self.cls)
         except (NameError, TypeError, AttributeError) as error:
             self.problem("", "annotations that can be read", str(error), "Import that name.")
             return None
@@ -121,9 +167,7 @@ class EntityCompiler:
         if name in _SYSTEM_FIELDS and declared is not Entity.__declared_fields__[name]:
             self.problem(name, "a name every record does not have already", name, "Rename it.")
             return False
-        # `party { crm { source } }` shows what crm added: another plugin's name is no field here.
-        others = {entity.partition(".")[0] for entity in self.known} - {self.plugin.name}
-        if name in RESERVED_FIELDS or name in others:
+        if name in RESERVED_FIELDS or name in self._others:
             self.problem(name, "a name that is not reserved", name, "Rename the field.")
             return False
         return True
@@ -247,7 +291,7 @@ class EntityCompiler:
     def _references_of(self, target: type[Entity]) -> list[str]:
         """Return the names of an entity's references to this one, sorted."""
         try:
-            hints = typing.get_type_hints(target)
+            hints = self.annotations.of(target)
         except (NameError, TypeError, AttributeError):
             return []  # told where that entity is compiled
         found: list[str] = []
@@ -282,11 +326,39 @@ class EntityCompiler:
             )
 
 
-def compile_entity(
-    plugin: Plugin,
-    cls: type[Entity],
-    known: Mapping[str, type[Entity]],
-    problems: list[Problem],
-) -> EntityMeta | None:
-    """Compile one entity class; mistakes are appended to `problems`."""
-    return EntityCompiler(plugin, cls, known, problems).compile()
+class Entities:
+    """Compiles entity classes, and keeps those without a mistake for the next set of plugins."""
+
+    def __init__(self) -> None:
+        self._annotations = Annotations()
+        self._kept: dict[type[Entity], EntityMeta] = {}
+
+    def compile(
+        self,
+        plugin: Plugin,
+        cls: type[Entity],
+        known: Known,
+        problems: list[Problem],
+    ) -> EntityMeta | None:
+        """Compile one entity class of a set of plugins.
+
+        Mistakes are appended to `problems`. What a class comes to is the same in every set, but
+        whether it may be in it is not.
+        """
+        kept = self._kept.get(cls)
+        if kept is not None and kept.plugin == plugin.name and _fits(kept, known):
+            return kept
+        before = len(problems)
+        meta = EntityCompiler(plugin, cls, known, problems, self._annotations).compile()
+        if meta is not None and len(problems) == before:
+            self._kept[cls] = meta
+        return meta
+
+
+def _fits(meta: EntityMeta, known: Known) -> bool:
+    """Tell whether an entity has no mistake in a set, as it had none in another."""
+    others = known.plugins - {meta.plugin}
+    targets = {each.target for each in meta.fields.values() if each.target}
+    targets |= {each.target for each in meta.relations.values()}
+    names = meta.fields.keys() | meta.relations.keys()
+    return targets <= known.classes.keys() and names.isdisjoint(others)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
+from hansa_core.model.content import content_hash
 from hansa_sdk import Check, Entity, Rollup
 
 
@@ -146,6 +147,11 @@ class EntityMeta:
     indexes: tuple[tuple[str, ...], ...] = ()
     subject: str = ""
     archivable: bool = True
+
+    @cached_property
+    def content(self) -> str:
+        """A hash of all that is declared of it, equal in every process."""
+        return content_hash(self)
 
     @cached_property
     def stored(self) -> tuple[FieldMeta, ...]:

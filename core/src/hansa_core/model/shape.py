@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from hansa_core.model.content import content_hash
 from hansa_core.model.meta import EntityMeta
 from hansa_sdk import (
     Action,
@@ -43,7 +42,6 @@ class Shape:
     key: str
     plugins: Mapping[str, Plugin]
     entities: Mapping[str, EntityMeta]
-    metadata: sa.MetaData
     tables: Mapping[str, sa.Table]
     actions: Mapping[str, tuple[Action[Any, ..., Any], ...]]  # by entity; any arguments, result
     queries: Mapping[str, Query[..., Any]]  # by permission-like name plugin.query
@@ -73,28 +71,5 @@ def content_key(
     plugins: Mapping[str, str], entities: Mapping[str, EntityMeta], more: object
 ) -> str:
     """Hash plugin versions and declarations to a key that is equal in every process."""
-    content = {
-        "plugins": dict(plugins),
-        "entities": {name: plain(meta) for name, meta in entities.items()},
-        "more": plain(more),
-    }
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def plain(value: object) -> object:
-    """Turn declarations into plain data, functions and classes into their names."""
-    if is_dataclass(value) and not isinstance(value, type):
-        # The type's name too: And and Or have the same fields and mean different things.
-        content = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-        return {"": type(value).__name__, **content}
-    if isinstance(value, Mapping):
-        pairs = cast(Mapping[object, object], value).items()
-        return {str(key): plain(item) for key, item in pairs}
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in cast("tuple[object, ...]", value)]
-    if isinstance(value, frozenset):
-        return sorted(str(plain(item)) for item in cast("frozenset[object]", value))
-    if callable(value):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(value))}"
-    return value if isinstance(value, (str, int, bool, type(None))) else str(value)
+    hashes = {name: meta.content for name, meta in entities.items()}
+    return content_hash((plugins, hashes, more))

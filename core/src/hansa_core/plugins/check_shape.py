@@ -24,6 +24,7 @@ from hansa_core.query.conditions import (
 from hansa_core.query.late import Bindings
 from hansa_core.query.predicates import SqlCompiler
 from hansa_core.query.rollups import rollup_column
+from hansa_core.storage.tables import column_names, constraint_names
 from hansa_sdk import AnyColumn, HansaError, Invalid, Marker, Predicate, Problem, Rollup, Team, User
 from hansa_sdk.fields import RollupKind
 from hansa_sdk.policy import Rule
@@ -200,9 +201,9 @@ def _expected_type(shape: Shape, field: FieldMeta, over: AnyColumn | None) -> st
 def _database_names(shape: Shape) -> Iterator[Problem]:
     """Check that PostgreSQL keeps the names apart: it cuts what is too long without a word."""
     owners: dict[str, str] = {}
-    for name, table in shape.tables.items():
-        plugin, where = shape.entities[name].plugin, f"entity {name}"
-        for long in (table.name, *table.columns.keys()):
+    for name, meta in shape.entities.items():
+        plugin, where = meta.plugin, f"entity {name}"
+        for long in (meta.table, *column_names(meta)):
             if len(long.encode()) > NAME_BYTES_MAX:
                 yield Problem(
                     plugin,
@@ -211,8 +212,7 @@ def _database_names(shape: Shape) -> Iterator[Problem]:
                     f"{long} of {len(long.encode())}",
                     "Shorten the name of the entity or of the field.",
                 )
-        named = [each.name for each in table.constraints] + [each.name for each in table.indexes]
-        for cut in sorted(str(each) for each in named if each is not None):
+        for cut in sorted(constraint_names(meta, shape.entities)):
             if cut in owners:
                 yield Problem(
                     plugin,

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hansa_core.model.check_parts import check_parts
-from hansa_core.model.entities import compile_entity
+from hansa_core.model.entities import Entities, Known
 from hansa_core.model.meta import EntityMeta
 from hansa_core.model.shape import HookTables, Shape, content_key
 from hansa_core.plugins.check_shape import check_shape
 from hansa_core.plugins.hooks import compile_hooks
 from hansa_core.plugins.manifest import without_strangers
 from hansa_core.plugins.order import check_plugins, in_order, plugin_version
-from hansa_core.storage.tables import build_tables
+from hansa_core.storage.tables import Tables
 from hansa_sdk import (
     Action,
     DeclarationErrors,
@@ -29,8 +29,8 @@ from hansa_sdk import (
 STANDARD_ACTIONS = ("read", "create", "update", "delete", "archive", "export", "import", "admin")
 
 
-def compile_shape(plugins: Sequence[Plugin]) -> Shape:
-    """Compile enabled plugins to a Shape.
+def compile_shape(plugins: Sequence[Plugin], compiled: Entities | None = None) -> Shape:
+    """Compile enabled plugins to a Shape; `compiled` are the entities of shapes made before.
 
     Raises DeclarationErrors with every problem: missing or cyclic requirements, versions out of
     range, names outside a plugin's prefix, unknown types, fields, permissions and hooks.
@@ -42,7 +42,7 @@ def compile_shape(plugins: Sequence[Plugin]) -> Shape:
     if mistaken:  # no order to go on in
         raise DeclarationErrors(problems)
     ordered = in_order(plugins)
-    entities = _entities(ordered, problems)
+    entities = _entities(ordered, compiled or Entities(), problems)
     hooks = compile_hooks(ordered, problems)
     if problems:  # what follows would take a missing entity for further mistakes
         raise DeclarationErrors(problems)
@@ -57,8 +57,10 @@ def compile_shape(plugins: Sequence[Plugin]) -> Shape:
     return shape
 
 
-def _entities(plugins: Sequence[Plugin], problems: list[Problem]) -> dict[str, EntityMeta]:
-    known = {cls.__entity_name__: cls for plugin in plugins for cls in plugin.entities}
+def _entities(
+    plugins: Sequence[Plugin], compiled: Entities, problems: list[Problem]
+) -> dict[str, EntityMeta]:
+    known = Known.of(plugins)
     entities: dict[str, EntityMeta] = {}
     for plugin in plugins:
         for cls in plugin.entities:
@@ -73,7 +75,7 @@ def _entities(plugins: Sequence[Plugin], problems: list[Problem]) -> dict[str, E
                     )
                 )
                 continue
-            meta = compile_entity(plugin, cls, known, problems)
+            meta = compiled.compile(plugin, cls, known, problems)
             if meta is not None:
                 entities[meta.name] = meta
     return entities
@@ -118,7 +120,6 @@ def _shape(
     permissions: frozenset[tuple[str, str]],
     hooks: HookTables,
 ) -> Shape:
-    metadata, tables = build_tables(entities)
     actions: dict[str, list[Action[Any, ..., Any]]] = defaultdict(list)  # of any signature
     for plugin in plugins:
         for action in plugin.actions:
@@ -141,8 +142,7 @@ def _shape(
         key=content_key(versions, entities, (roles, sorted(permissions), actions, queries, views)),
         plugins={plugin.name: plugin for plugin in plugins},
         entities=entities,
-        metadata=metadata,
-        tables=tables,
+        tables=Tables(entities),
         actions={name: tuple(listed) for name, listed in actions.items()},
         queries=queries,
         events=events,

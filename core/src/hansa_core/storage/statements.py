@@ -23,7 +23,7 @@ FIRST: Final = "first."
 _TOKEN: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<number>\d+)""")
 """A literal, a quoted name, or a parameter: only the last is a parameter."""
 
-_TEXTS_KEPT: Final = 8
+TEXTS_KEPT: Final = 8
 """Texts of one statement that are kept, one for each tenant."""
 _PLACEHOLDER: Final = '"__tenant__"'
 
@@ -37,11 +37,16 @@ class Statement:
     defaults: Mapping[str, object]
     _texts: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its texts, when those of as many tenants as it keeps are made."""
+        return len(self.template) * (1 + TEXTS_KEPT)
+
     def text(self, schema: str) -> str:
         """Return the SQL for the tenant whose schema is `schema`; kept for the last few."""
         known = self._texts.get(schema)
         if known is None:
-            if len(self._texts) >= _TEXTS_KEPT:
+            if len(self._texts) >= TEXTS_KEPT:
                 self._texts.clear()
             known = self.template.replace(_PLACEHOLDER, quote_name(schema))
             self._texts[schema] = known
