@@ -23,8 +23,9 @@ _CLOSING_SECONDS_MAX: Final = 5
 _CONNECTIONS_MAX: Final = 1000
 """More are answered 503 at once: each may hold a body half sent, and a file of the process."""
 UNREAD_SECONDS_MAX: Final = 20
-_IDLE_SECONDS_MAX: Final = 5
-"""How long a connection is kept open between requests."""
+_IDLE_SECONDS_MAX: Final = 20
+"""How long a connection is kept open between requests: longer than clients keep theirs, most of
+them 5 to 15 seconds. One that ends just as a request is sent fails it."""
 
 
 async def serve(

@@ -52,12 +52,22 @@ class LazyFields(Mapping[str, GraphQLField]):
         return len(self._makers)
 
 
+class _RootType(GraphQLObjectType):
+    """An object type that takes its fields as they are: graphql-core's would list them all."""
+
+    def __init__(self, name: str, fields: LazyFields) -> None:
+        super().__init__(name, fields)
+        self._lazy = fields
+
+    @property
+    def fields(self) -> dict[str, GraphQLField]:
+        """The fields; they are only read, though graphql-core says dict."""
+        return cast("dict[str, GraphQLField]", self._lazy)
+
+
 def root_type(name: str, makers: Makers) -> GraphQLObjectType:
     """Return the type of root fields that are made when they are asked for."""
-    made = GraphQLObjectType(name, {})
-    # graphql-core only reads fields, but says dict
-    made.fields = cast("dict[str, GraphQLField]", LazyFields(makers))
-    return made
+    return _RootType(name, LazyFields(makers))
 
 
 class Types(Protocol):

@@ -144,7 +144,7 @@ class NamedTypes:
 
 
 def _leading(field: GraphQLField) -> Iterator[GraphQLType]:
-    yield field.type
+    yield field.type  # pyright: ignore[reportUnknownMemberType]  # lists of anything
     for argument in field.args.values():
         yield argument.type
 
@@ -156,4 +156,4 @@ def _below(named: GraphQLNamedType) -> Iterable[GraphQLType]:
             yield from _leading(field)
     elif isinstance(named, GraphQLInputObjectType):
         for given in named.fields.values():
-            yield given.type
+            yield given.type  # pyright: ignore[reportUnknownMemberType]  # as above
