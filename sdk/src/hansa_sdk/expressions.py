@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
 from hansa_sdk.predicates import Path
-from hansa_sdk.values import Currency, Money
+from hansa_sdk.values import Currency, CurrencyMismatch, Money
 
 T_co = TypeVar("T_co", covariant=True)
 O = TypeVar("O")  # noqa: E741  # the other side
@@ -262,7 +262,7 @@ def rounded(value: Fraction, decimals: int) -> Decimal:
     Decimal('-0.13')
     """
     steps = int(abs(value) * 10**decimals + Fraction(1, 2))
-    return Decimal(f"{'-' if value < 0 else ''}{steps}e-{decimals}")
+    return Decimal(f"{steps if value > 0 else -steps}e-{decimals}")
 
 
 def _operand(value: object) -> Expression[object]:
@@ -276,6 +276,11 @@ def _operand(value: object) -> Expression[object]:
 def _calculated(operation: Operation, left: Number, right: Number) -> Number | None:
     whole = left.whole and right.whole
     currency = left.currency or right.currency
+    if left.currency and right.currency and left.currency != right.currency:
+        raise CurrencyMismatch(
+            f"A formula takes amounts in {left.currency} and {right.currency}.",
+            next_step="Convert one of them.",
+        )
     match operation:
         case "add":
             return Number(left.value + right.value, whole, currency)

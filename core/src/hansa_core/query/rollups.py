@@ -99,7 +99,9 @@ def _figure(
         case "count":
             return sa.func.count(column)
         case "sum":
-            return sa.func.coalesce(sa.func.sum(column), 0)
+            whole = rolled.route.field.kind is Kind.INTEGER
+            nothing: sa.ColumnElement[Any] = sa.literal_column("0" if whole else "0.00")
+            return sa.func.coalesce(sa.func.sum(column), nothing)
         case "min":
             return sa.func.min(column)
         case _:

@@ -66,7 +66,8 @@ def _quotient(number: Decimal, divisor: int, places: int) -> Decimal:
     """Divide, cut the quotient off after twelve decimals, round it half away from zero."""
     with localcontext(prec=60):
         cut = (number / divisor).quantize(Decimal("1e-12"), ROUND_DOWN)
-        return cut.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        rounded = cut.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        return rounded + 0  # there is no zero with a sign
 
 
 _FORMULAS: Final[Mapping[str, tuple[tuple[str, ...], Callable[..., object]]]] = {
@@ -168,10 +169,10 @@ class View:
         price = cast("Decimal | None", seen["price"])
         figures: dict[str, object] = {
             "thing_count": len(things),
-            "red_weight": sum(weights, Decimal(0)),
+            "red_weight": sum(weights, Decimal("0.00")),
             "last_day": max(days, default=None),
             "first_name": min(names, default=None),
-            "margin_eur": sum(margins, Decimal(0)),
+            "margin_eur": sum(margins, Decimal("0.00")),
             "box_count": len([box for box in boxes if not box["archived"]]),
             "doubled": None if price is None else price * 2,
         }
