@@ -67,7 +67,7 @@ def test_reference_to_an_entity_that_cannot_be_found_still_has_its_id() -> None:
 
 def test_rollup_read_in_python_says_how_to_get_the_figure() -> None:
     desk = Desk(owner=Link(id=ID))
-    with pytest.raises(AttributeError, match=r"Desk\.drawer_count is a roll-up.* ctx\.count\("):
+    with pytest.raises(AttributeError, match=r"Desk\.drawer_count is a roll-up.* ctx\.select\("):
         print(desk.drawer_count)
 
 

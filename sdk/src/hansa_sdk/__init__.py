@@ -22,6 +22,7 @@ from hansa_sdk.errors import (
     Unavailable,
 )
 from hansa_sdk.events import Event, Handler, on
+from hansa_sdk.expressions import Expression
 from hansa_sdk.fields import (
     Check,
     Field,
@@ -31,6 +32,7 @@ from hansa_sdk.fields import (
     check,
     computed,
     field,
+    formula,
     many,
     money,
     ref,
@@ -79,6 +81,7 @@ __all__ = (
     "Email",
     "Entity",
     "Event",
+    "Expression",
     "Extension",
     "Field",
     "FormView",
@@ -138,6 +141,7 @@ __all__ = (
     "computed",
     "deny",
     "field",
+    "formula",
     "hookimpl",
     "hookspec",
     "many",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal
 from uuid import UUID
 
 from typing_extensions import TypeVar
 
+from hansa_sdk.expressions import Expression, Read, Worked
 from hansa_sdk.predicates import Compare, Marker, Operator, Path, Predicate, Quantifier, Related
 
 if TYPE_CHECKING:
@@ -73,10 +74,11 @@ class AnyColumn:
         return f"<column {self.path}>"
 
 
-class Column(AnyColumn, Generic[T, Owner_co]):
+class Column(AnyColumn, Expression[T], Generic[T, Owner_co]):
     """A field seen on its class: comparisons give predicates, typed by the field's type.
 
-    `Deal.title` is a `Column[str, Deal]`, which is a `Column[str]` too.
+    `Deal.title` is a `Column[str, Deal]`, which is a `Column[str]` too. What is computed of columns
+    is an `Expression`.
 
     >>> from hansa_sdk.system import User
     >>> (User.name == "Ada").operator
@@ -85,6 +87,15 @@ class Column(AnyColumn, Generic[T, Owner_co]):
 
     __slots__ = ()
     __hash__ = object.__hash__
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The column's own path."""
+        return (self.path,)
+
+    def worked_out(self, read: Read) -> Worked:
+        """Return the field's value."""
+        return read(self.path)
 
     def __eq__(self, other: T | Column[T] | Marker) -> Compare:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # a predicate, not a truth
         return _as_compare(self._compare("eq", other))
@@ -163,29 +174,30 @@ class RefColumn(AnyColumn, Generic[T, Owner_co]):
 
 
 class ManyColumn(AnyColumn, Generic[E_co]):
-    """A to-many relation seen on its class.
+    """A to-many relation seen on its class; `archived` asks for archived records as well.
 
     >>> from hansa_sdk.system import Team, UserTeam
-    >>> Team.members.some(UserTeam.archived == False).quantifier
+    >>> from hansa_sdk.predicates import CURRENT_USER
+    >>> Team.members.some(UserTeam.user == CURRENT_USER).quantifier
     'some'
     """
 
     __slots__ = ()
 
-    def some(self, part: Predicate) -> Related:
+    def some(self, part: Predicate, *, archived: bool = False) -> Related:
         """At least one related record meets `part`."""
-        return self._related("some", part)
+        return self._related("some", part, archived)
 
-    def none(self, part: Predicate) -> Related:
+    def none(self, part: Predicate, *, archived: bool = False) -> Related:
         """No related record meets `part`."""
-        return self._related("none", part)
+        return self._related("none", part, archived)
 
-    def every(self, part: Predicate) -> Related:
+    def every(self, part: Predicate, *, archived: bool = False) -> Related:
         """Every related record meets `part`."""
-        return self._related("every", part)
+        return self._related("every", part, archived)
 
-    def _related(self, quantifier: Quantifier, part: Predicate) -> Related:
-        return Related(self.path, quantifier, part)
+    def _related(self, quantifier: Quantifier, part: Predicate, archived: bool) -> Related:
+        return Related(self.path, quantifier, part, archived)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hansa_sdk.fields import (
     Ref,
     computed,
     field,
+    formula,
     many,
     money,
     ref,
@@ -85,7 +86,7 @@ class _Record:
 @dataclass_transform(
     kw_only_default=True,
     eq_default=False,
-    field_specifiers=(field, ref, many, money, rollup, computed),
+    field_specifiers=(field, ref, many, money, rollup, formula, computed),
 )
 class Entity(_Record):
     """A kind of record, declared by fields; the kernel makes its table, API and policy.
@@ -149,7 +150,7 @@ class Entity(_Record):
 
 
 @dataclass_transform(
-    kw_only_default=True, eq_default=False, field_specifiers=(field, ref, money, computed)
+    kw_only_default=True, eq_default=False, field_specifiers=(field, ref, money, formula, computed)
 )
 class Extension(_Record, Generic[E_co]):
     """Fields a plugin adds to another plugin's entity; every field is optional or has a default.

@@ -19,6 +19,7 @@ from typing import (
 from uuid import UUID
 
 from hansa_sdk.columns import AnyColumn, Column, ManyColumn, RefColumn
+from hansa_sdk.expressions import Expression, Number, exact
 from hansa_sdk.links import Lines, Link, is_link
 from hansa_sdk.predicates import Predicate
 
@@ -89,10 +90,12 @@ class FieldBase:
         options: FieldOptions,
         *,
         compute: Callable[..., object] | None = None,
+        formula: Callable[[], Expression[object]] | None = None,
         rollup: Rollup | None = None,
     ) -> None:
         self.options = options
         self.compute = compute
+        self.formula = formula
         self.rollup = rollup
         self.name = ""
 
@@ -106,11 +109,14 @@ class FieldBase:
         """
         if self.compute is not None:
             return self.compute(record)
+        if self.formula is not None:
+            found = self.formula().worked_out(lambda path: exact(getattr(record, path.names[-1])))
+            return found.result() if isinstance(found, Number) else found
         place = f"{type(record).__name__}.{self.name}"
         if self.rollup is not None:
             raise AttributeError(
-                f"{place} is a roll-up: the database computes it for GraphQL, records do not hold "
-                "it. Count with ctx.count(...), or add up what ctx.load_all(...) gives."
+                f"{place} is a roll-up: the database computes it, records do not hold it. Read it "
+                "by ctx.select(...), or add up what ctx.load_all(...) gives."
             )
         values = cast("dict[str, object]", record.__dict__["values"])
         if self.name not in values:
@@ -119,7 +125,7 @@ class FieldBase:
 
     def write(self, record: object, value: object) -> None:
         """Set the record's value; raises AttributeError for computed fields."""
-        if self.compute is not None or self.rollup is not None:
+        if self.compute is not None or self.formula is not None or self.rollup is not None:
             raise AttributeError(f"{type(record).__name__}.{self.name} is computed")
         cast("dict[str, object]", record.__dict__["values"])[self.name] = value
 
@@ -329,11 +335,12 @@ def rollup(
 ) -> Field[T]:  # pyright: ignore[reportInvalidTypeVarUse]  # T comes from the annotation
     """Declare a figure over a to-many relation: `over` is a field of the related entity.
 
-    Callables, because the other entity may be declared later. GraphQL reads it, over the records
-    its caller may see; records in Python do not hold it: `ctx.count(Deal, Deal.company == company)`
-    does, or adding up what `ctx.load_all(company.deals)` gives. A count is an `int`; "min" and
-    "max" are the type of `over` or None; "sum" adds numbers, never amounts, whose currencies may
-    differ.
+    Callables, because the other entity may be declared later. The figure is over the records the
+    caller may see, archived ones left out. Lists show it, filter and order by it, and so do
+    `ctx.find` and `ctx.select`; records in Python do not hold it. A count is an `int`; "min" and
+    "max" are the type of `over` or None; "sum" adds numbers, and amounts where `where` holds them
+    to one currency: it is then a `Decimal` in that currency. Conditions of roles and of other
+    roll-ups do not take it.
 
     >>> rollup("count", lambda: AnyColumn(object, "id")).rollup.kind
     'count'
@@ -341,8 +348,32 @@ def rollup(
     return Field(FieldOptions(label=label, init=False), rollup=Rollup(kind, over, where))
 
 
+def formula(
+    of: Callable[[], Expression[T]],
+    *,
+    init: Literal[False] = False,
+    label: str | None = None,
+    help: str | None = None,
+) -> Field[T]:
+    """Declare a field that the database computes of the record's own stored fields.
+
+    `weighted: Field[Money | None] = formula(lambda: Deal.amount * Deal.likelihood / 100)`. Lists
+    filter, order, group and add up by it; a record in Python computes it as it is read. It is
+    missing where something it takes is missing or hidden (`or_else` says what stands for a missing
+    value), where it is divided by zero, and where a whole number has more than 64 bits. Numbers
+    have six decimals, amounts four and the currency of the amounts they are of.
+
+    >>> from hansa_sdk.system import User
+    >>> formula(lambda: User.name + "!").formula is not None
+    True
+    """
+    return Field(FieldOptions(label=label, help=help, init=False), formula=of)
+
+
 def computed(function: Callable[..., T]) -> Field[T]:
-    """Make a method a read-only field, computed from the record's stored fields.
+    """Make a method a read-only field, computed in Python from the record's stored fields.
+
+    Lists show it. What they are to filter and order by is declared by `formula`.
 
     >>> computed(lambda record: 1).compute is not None
     True

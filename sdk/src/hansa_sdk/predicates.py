@@ -131,6 +131,9 @@ class Everything(Predicate):
 class Related(Predicate):
     """A condition on the records of a to-many relation: some, none or every one of them.
 
+    Archived records are not among them, as they are not in the lists of the relation;
+    `with_archived` counts them too.
+
     >>> Related(Path("crm.deal", ("lines",)), "some", Everything()).quantifier
     'some'
     """
@@ -138,6 +141,7 @@ class Related(Predicate):
     path: Path
     quantifier: Quantifier
     part: Predicate
+    with_archived: bool = False
 
 
 def all_of(parts: Sequence[Predicate]) -> Predicate:

@@ -27,10 +27,12 @@ from hansa_sdk import (
     action,
     computed,
     field,
+    formula,
     many,
     money,
     query,
     ref,
+    rollup,
 )
 
 
@@ -43,6 +45,12 @@ class Shelf(Entity, name="lab.shelf", plural="shelves", label="Shelf"):
     name: Field[str] = field(max_length=40, search=True)
     above: Ref[Shelf | None] = ref(default=None)
     samples: Many[Sample] = many("shelf", owned=True)
+    shelves: Many[Shelf] = many("above")
+    total: Field[Decimal] = rollup("sum", lambda: Sample.weight)
+    doubled: Field[Decimal] = rollup("sum", lambda: Sample.twice)
+    reds: Field[int] = rollup(
+        "count", lambda: Shelf.samples, where=lambda: Sample.colour == Colour.RED
+    )
 
 
 class Sample(Entity, name="lab.sample", label="Sample", archivable=False):
@@ -66,6 +74,8 @@ class Sample(Entity, name="lab.sample", label="Sample", archivable=False):
     marks: Field[list[str] | None] = field(default=None)
     more: Field[Json] = field(default=None)
     sealed: Field[bool] = field(default=False, readonly=True)
+
+    twice: Field[Decimal | None] = formula(lambda: Sample.weight * 2)
 
     @computed
     def shout(self) -> str:

@@ -23,6 +23,7 @@ from hansa_core.graphql.cost import (
     check_cost,
 )
 from hansa_core.graphql.execute import GraphQL
+from hansa_core.graphql.filters import ROLLUP_COST
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
 from hansa_core.graphql.selection import Question
@@ -78,6 +79,46 @@ def test_cost_takes_page_sizes_from_variables(compiled: CompiledSchema) -> None:
     document = "query ($n: Int = 5) { crmDeals(first: $n) { nodes { id } } }"
     assert cost(compiled, document) == 7
     assert cost(compiled, document, n=100) == 102
+
+
+@pytest.mark.parametrize(
+    ("document", "rollups"),
+    [
+        ('{ crmStages(where: {name: {eq: "a"}}) { totalCount } }', 0),
+        ("{ crmStages(where: {openDeals: {gt: 3}}) { totalCount } }", 1),
+        ("{ crmStages(where: {openDeals: {gt: 3, lt: 9}}) { totalCount } }", 1),
+        ("{ crmStages(where: {or: [{openDeals: {gt: 3}}, {openDeals: {}}]}) { totalCount } }", 2),
+        ("{ crmStages(where: {pipeline: {openDeals: {gt: 3}}}) { totalCount } }", 1),
+        ("{ crmStages(where: {deals: {some: {openActivities: {gt: 3}}}}) { totalCount } }", 1),
+        ("{ crmStages(orderBy: {field: openDeals}) { totalCount } }", 1),
+        ("{ crmStages(orderBy: [{field: name}, {field: pipeline_openDeals}]) { totalCount } }", 1),
+        ("{ crmStages { nodes { openDeals } } }", 0),
+        ("{ crmStagesGroup(first: 1, by: {field: openDeals}) { count } }", 1),
+        ("{ crmStagesGroup(first: 1, orderBy: {field: sum_openDeals}) { count } }", 1),
+        ('{ crmStagesGroup(first: 1, having: {sum: {openDeals: {gt: "3"}}}) { count } }', 1),
+        ("{ crmStagesGroup(first: 1) { sum { openDeals } max { openDeals name } } }", 2),
+        ("{ crmDeals(where: {weighted: {isNull: true}}) { totalCount } }", 0),
+    ],
+)
+def test_a_roll_up_that_is_asked_by_costs_a_hundred_more(
+    compiled: CompiledSchema, document: str, rollups: int
+) -> None:
+    assert cost(compiled, document) // ROLLUP_COST == rollups
+
+
+def test_a_roll_up_costs_the_same_in_variables(compiled: CompiledSchema) -> None:
+    document = """query ($where: CrmStageWhere, $order: [CrmStageOrder!]) {
+      crmStages(where: $where, orderBy: $order) { totalCount } }"""
+    where, order = {"not": {"openDeals": {"gt": 3}}}, [{"field": "openDeals"}]
+    assert cost(compiled, document) < ROLLUP_COST
+    asked = cost(compiled, document, where=where, order=order)
+    assert 2 * ROLLUP_COST < asked < 3 * ROLLUP_COST
+
+
+async def test_too_many_roll_ups_are_refused(ask: Ask) -> None:
+    several = ", ".join("{openDeals: {gt: 1}}" for _ in range(COST_MAX // ROLLUP_COST))
+    answer = await ask(f"{{ crmStages(where: {{or: [{several}]}}) {{ totalCount }} }}")
+    assert answer["errors"][0]["extensions"]["code"] == "limit", answer
 
 
 def test_usual_queries_stay_far_below_the_limit(compiled: CompiledSchema) -> None:

@@ -39,6 +39,7 @@ from hansa_sdk import (
     check,
     computed,
     field,
+    formula,
     many,
     money,
     ref,
@@ -163,7 +164,7 @@ def test_rollups_that_cannot_be_made_are_refused_and_others_are_not() -> None:
     for expected in (
         "shop.report.count: expected Field[int] for a count, found text.",
         "shop.report.total: expected the type of shop.line.weight, decimal, found integer.",
-        "shop.report.named: expected a sum of whole or decimal numbers, not of shop.line.name",
+        "shop.report.named: expected a sum of numbers or amounts, not of shop.line.name",
         "shop.report.sized: expected a roll-up that can be made, found sized rolls up amounts",
         "shop.report.first: expected text or None, as there may be no record",
         "shop.report.average: expected a roll-up of sum, count, min, max, found 'average'.",
@@ -173,6 +174,110 @@ def test_rollups_that_cannot_be_made_are_refused_and_others_are_not() -> None:
     ):
         assert expected in text
     assert text.startswith("9 problems")
+
+
+class Bill(Entity, name="shop.bill", label="Bill"):
+    lines: Many[Item] = many("bill")
+    euros: Field[Decimal] = rollup(
+        "sum", lambda: Item.price, where=lambda: Item.currency == Currency("EUR")
+    )
+    mixed: Field[Decimal] = rollup("sum", lambda: Item.price)
+    amount: Field[Money] = rollup(
+        "sum", lambda: Item.price, where=lambda: Item.currency == Currency("EUR")
+    )
+    dearest: Field[Decimal] = rollup(
+        "max", lambda: Item.price, where=lambda: Item.currency == Currency("EUR")
+    )
+    again: Field[int] = rollup("count", lambda: Bill.lines, where=lambda: Bill.euros > Decimal(1))
+    nested: Field[int] = rollup("count", lambda: Item.name, where=lambda: Item.parts > 1)
+    doubled: Field[int] = rollup("sum", lambda: Item.parts)
+
+
+class Item(Entity, name="shop.item", label="Item"):
+    bill: Ref[Bill] = ref()
+    items: Many[Part] = many("item")
+    parts: Field[int] = rollup("count", lambda: Item.items)
+    name: Field[str] = field(default="")
+    count: Field[int] = field(default=1)
+    day: Field[date | None] = field(default=None)
+    currency: Field[Currency] = field(default=Currency("EUR"))
+    price: Field[Money | None] = money(currency="currency", default=None)
+
+
+class Part(Entity, name="shop.part", label="Part"):
+    item: Ref[Item] = ref()
+
+
+class Draft(Entity, name="shop.draft", label="Draft"):
+    above: Ref[Draft | None] = ref(default=None)
+    name: Field[str] = field(default="")
+    count: Field[int] = field(default=1)
+    day: Field[date | None] = field(default=None)
+    currency: Field[Currency] = field(default=Currency("EUR"))
+    price: Field[Money | None] = money(currency="currency", default=None)
+    other: Field[Currency] = field(default=Currency("EUR"))
+    tax: Field[Money | None] = money(currency="other", default=None)
+    total: Field[Money | None] = formula(lambda: Draft.price * Draft.count)
+    sure: Field[Money] = formula(lambda: wrong(Draft.price * Draft.count))
+    whole: Field[int] = formula(lambda: wrong(Draft.count / 2))
+    gross: Field[Money | None] = formula(lambda: Draft.price + Draft.tax)
+    later: Field[str] = formula(lambda: wrong(Draft.day) + "x")
+    repeated: Field[str] = formula(lambda: Draft.name * Draft.count)
+    zero: Field[Decimal] = formula(lambda: Draft.count / 0)
+    foreign: Field[str] = formula(lambda: Line.name + "x")
+    crossed: Field[str] = formula(lambda: Draft.above.to(wrong(Draft.name)) + "x")
+    twice: Field[Money | None] = formula(lambda: Draft.total * 2)
+    misspelt: Field[int] = formula(lambda: cast(Any, Draft).cuont + 1)
+    truth: Field[int] = formula(lambda: Draft.count + True)
+
+
+def test_formulas_that_cannot_be_computed_are_refused_and_others_are_not() -> None:
+    text = problems(Draft, Report, Line, Shelf, Good)
+    cannot = "expected a formula that can be computed"
+    for expected in (
+        "shop.draft.sure: expected an amount or None, found money. Correct the field's type.",
+        "shop.draft.whole: expected a decimal, found integer.",
+        f"shop.draft.gross: {cannot}, found (<column shop.draft.price> "
+        "add <column shop.draft.tax>) takes an amount or None and an amount or None, which do not",
+        f"shop.draft.later: {cannot}, found A formula is made of "
+        "numbers, amounts and texts, not of shop.draft.day, which is of kind date.",
+        f"shop.draft.repeated: {cannot}",
+        f"shop.draft.zero: {cannot}, found (<column shop.draft.count> divide 0) divides by zero.",
+        f"shop.draft.foreign: {cannot}, found A formula of shop.draft "
+        "is made of its own stored fields, not of shop.line.name.",
+        f"shop.draft.crossed: {cannot}",
+        f"shop.draft.twice: {cannot}, found A formula of shop.draft is "
+        "made of its own stored fields, not of shop.draft.total.",
+        "shop.draft.misspelt: expected a formula of fields, found type object 'Draft' has no",
+        f"shop.draft.truth: {cannot}, found A truth is no part",
+    ):
+        assert expected in text
+    assert "shop.draft.total" not in text.replace("not of shop.draft.total", "")
+
+
+def test_roll_ups_of_amounts_and_of_roll_ups_are_refused_where_they_mean_nothing() -> None:
+    text = problems(Bill, Item, Part)
+    for expected in (
+        "shop.bill.mixed: expected a roll-up that can be made, found mixed rolls up amounts of "
+        "shop.item.price, which may differ in currency or unit. Hold them to one in where=",
+        "shop.bill.amount: expected decimal, as shop.item.price is, found money.",
+        "shop.bill.dearest: expected decimal or None, as shop.item.price is, found decimal.",
+        "shop.bill.again: expected a roll-up that can be made, found A condition on shop.bill",
+        "shop.bill.nested: expected a roll-up that can be made, found parts is a roll-up, which",
+        "shop.bill.doubled: expected a roll-up that can be made, found doubled rolls up "
+        "shop.item.parts, which is a roll-up.",
+    ):
+        assert expected in text
+    assert "shop.bill.euros: " not in text
+
+
+def test_a_role_by_a_roll_up_is_refused() -> None:
+    role = Role("shop.clerk", (allow(Bill, "read", when=Bill.euros > Decimal(1)),))
+    text = problems(Bill, Item, Part, roles=(role,))
+    assert (
+        "role shop.clerk: when=: expected a condition that can be met, found euros is a roll-up, "
+        "which conditions of roles and roll-ups do not take."
+    ) in text
 
 
 def test_seeds_whose_values_are_of_another_type_are_refused() -> None:

@@ -156,11 +156,13 @@ def _later(shape: Shape, entity: str, depth: int) -> st.SearchStrategy[Predicate
 
 
 def _paths(shape: Shape, entity: str) -> list[tuple[Path, FieldMeta]]:
-    """The stored fields of an entity, its reference's and the next reference's."""
+    """The fields of an entity that SQL knows, its reference's and the next reference's."""
     found: list[tuple[Path, FieldMeta]] = []
     heads: list[tuple[tuple[str, ...], str]] = [((), entity)]
     for names, at in heads:
-        for field in shape.entity(at).stored:
+        for field in shape.entity(at).fields.values():
+            if not field.in_sql:
+                continue
             found.append((Path(entity, (*names, field.name)), field))
             if field.kind is Kind.REFERENCE and len(names) < 2:
                 heads.append(((*names, field.name), field.target))

@@ -25,6 +25,7 @@ from hansa_sdk import (
     Url,
     computed,
     field,
+    formula,
     many,
     money,
     ref,
@@ -55,6 +56,12 @@ class Box(Entity, name="probe.box", plural="boxes", label="Box"):
         "sum", lambda: Thing.weight, where=lambda: Thing.colour == Colour.RED
     )
     last_day: Field[date | None] = rollup("max", lambda: Thing.day)
+    first_name: Field[str | None] = rollup("min", lambda: Thing.name)
+    margin_eur: Field[Decimal] = rollup(
+        "sum", lambda: Thing.margin, where=lambda: Thing.currency == Currency("EUR")
+    )
+    box_count: Field[int] = rollup("count", lambda: Box.boxes)
+    doubled: Field[Money | None] = formula(lambda: Box.price * 2)
 
 
 class Thing(Entity, name="probe.thing", label="Thing"):
@@ -63,6 +70,7 @@ class Thing(Entity, name="probe.thing", label="Thing"):
     name: Field[str | None] = field(default=None, search=True)
     email: Field[Email | None] = field(default=None, search=True)
     phone: Field[Phone | None] = field(default=None)
+    tag: Field[str | None] = field(default=None)
     url: Field[Url | None] = field(default=None)
     colour: Field[Colour | None] = field(default=None)
     amount: Field[int | None] = field(default=None)
@@ -80,6 +88,14 @@ class Thing(Entity, name="probe.thing", label="Thing"):
     tags: Field[list[str] | None] = field(default=None)
     more: Field[Json] = field(default=None)
     box: Ref[Box | None] = ref(default=None)
+
+    margin: Field[Money | None] = formula(lambda: Thing.price - Thing.cost)
+    third: Field[Money | None] = formula(lambda: Thing.price / 3)
+    density: Field[Decimal | None] = formula(lambda: Thing.weight / Thing.amount)
+    heavy: Field[Decimal] = formula(lambda: Thing.weight.or_else(Decimal(1)) * 2)
+    rest: Field[int | None] = formula(lambda: 100 - Thing.amount * 2)
+    squared: Field[int | None] = formula(lambda: Thing.amount * Thing.amount)
+    label: Field[str | None] = formula(lambda: "<" + Thing.name + "> " + Thing.tag.or_else("-"))
 
     @computed
     def shout(self) -> str:

@@ -80,6 +80,37 @@ async def test_columns_come_as_python_values_in_one_statement(probe: Probe) -> N
     assert counts == [("outer", 2)]
 
 
+async def test_roll_ups_and_formulas_are_selected_filtered_and_ordered_by(probe: Probe) -> None:
+    boxes = [full(BOX, name=name, currency="EUR", price=Decimal(2)) for name in ("two", "one")]
+    things = [
+        full(THING, box=box["id"], weight=weight, currency="EUR", price=Decimal(9), cost=Decimal(4))
+        for box, weight in ((boxes[0], Decimal(5)), (boxes[0], None), (boxes[1], Decimal(7)))
+    ]
+    things.append(full(THING, box=boxes[1]["id"], archived=True))
+    across = (Thing.box.to(Box.thing_count), Thing.box.to(Box.doubled))
+    columns = (Thing.heavy, Thing.margin, *across)
+    order = (Thing.heavy.descending(),)
+    several = Thing.box.to(Box.thing_count) > 1
+    five, four = Money(Decimal(5), Currency("EUR")), Money(Decimal(4), Currency("EUR"))
+    async with probe.holding({"probe.box": boxes, "probe.thing": things}) as session:
+        reader = probe.reader(session)
+        paths = [column.path for column in columns]
+        assert await reader.select("probe.thing", paths, several, order) == [
+            (Decimal(10), five, 2, four),
+            (Decimal(2), five, 2, four),
+        ]
+        assert await reader.count("probe.box", Box.thing_count > 1) == 1
+        least = await reader.select("probe.box", [Box.name.path, Box.margin_eur.path], None, ())
+        assert sorted(least) == [("one", Decimal(5)), ("two", Decimal(10))]
+        hiding = masked(probe, session, {"weight": Thing.weight > Decimal(5), "cost": None})
+        rows = await hiding.select("probe.thing", [Thing.heavy.path], None, order)
+        assert rows == [(Decimal(14),), (None,), (None,)]
+        with pytest.raises(Denied, match="margin"):
+            await hiding.select("probe.thing", [Thing.margin.path])
+        with pytest.raises(Denied, match="margin_eur"):
+            await hiding.select("probe.box", [Box.margin_eur.path])
+
+
 async def test_columns_are_masked_and_hidden_as_in_any_read(probe: Probe) -> None:
     things = [full(THING, name=name, amount=1) for name in ("a", "b")]
     async with probe.holding({"probe.thing": things}) as session:

@@ -21,6 +21,7 @@ from hansa_sdk import (
     Email,
     Entity,
     Event,
+    Expression,
     Extension,
     Field,
     FormView,
@@ -47,6 +48,7 @@ from hansa_sdk import (
     computed,
     deny,
     field,
+    formula,
     hookimpl,
     hookspec,
     many,
@@ -88,6 +90,10 @@ class Deal(Entity, name="sales.deal", label="Deal"):
     stage: Field[Stage] = field(default=Stage.NEW, index=True)
     close: Field[date | None] = field(default=None)
     count: Field[int]
+
+    double: Field[int] = formula(lambda: Deal.count * 2)
+    each: Field[Money | None] = formula(lambda: Deal.amount / Deal.count, label="Each")
+    headline: Field[str] = formula(lambda: "Deal: " + Deal.title)
 
     @computed
     def weighted(self) -> Money:
@@ -158,6 +164,42 @@ def read(deal: Deal, company: Company) -> None:
     assert_type(text.contains("x"), Predicate)
 
 
+class Parcel(Entity, name="sales.parcel", label="Parcel"):
+    """What formulas are made of."""
+
+    text: Field[str]
+    note: Field[str | None]
+    count: Field[int]
+    spare: Field[int | None]
+    weight: Field[Decimal]
+    tare: Field[Decimal | None]
+    currency: Field[Currency]
+    price: Field[Money] = money(currency="currency")
+    rebate: Field[Money | None] = money(currency="currency")
+
+
+def formulas(parcel: Parcel, deal: Deal) -> None:
+    """What is computed has the type its parts give it."""
+    assert_type(deal.double, int)
+    assert_type(deal.each, Money | None)
+    assert_type(Deal.headline, Column[str, Deal])
+    assert_type(Parcel.count + 1, Expression[int])
+    assert_type(100 - Parcel.count * Parcel.spare, Expression[int | None])
+    assert_type(Parcel.spare.or_else(0) + 1, Expression[int])
+    assert_type(Parcel.weight - Parcel.count, Expression[Decimal])
+    assert_type(Parcel.weight * Parcel.tare, Expression[Decimal | None])
+    assert_type(Decimal(1) - Parcel.tare, Expression[Decimal | None])
+    assert_type(Parcel.count / 3, Expression[Decimal])
+    assert_type(Parcel.count / Parcel.count, Expression[Decimal | None])
+    assert_type(Parcel.weight / Decimal("0.5"), Expression[Decimal])
+    assert_type(Parcel.price - Parcel.rebate, Expression[Money | None])
+    assert_type(Parcel.rebate.or_else(Parcel.price), Expression[Money])
+    assert_type(Parcel.price * Parcel.weight / 100, Expression[Money])
+    assert_type(Parcel.price / Parcel.count, Expression[Money | None])
+    assert_type(Parcel.text + ", " + Parcel.note, Expression[str | None])
+    assert_type("<" + Parcel.text, Expression[str])
+
+
 def conditions(user: User, ids: Sequence[UUID]) -> tuple[Predicate, ...]:
     """Compare columns with values of their own type, markers, records and columns."""
     limit = Money(Decimal(100), Currency("EUR"))
@@ -172,6 +214,8 @@ def conditions(user: User, ids: Sequence[UUID]) -> tuple[Predicate, ...]:
         Deal.close.is_null(),
         Deal.company.to(Company.name).starts_with("A"),
         Company.deals.some(Deal.stage == Stage.WON),
+        Company.deals.none(Deal.stage == Stage.WON, archived=True),
+        (Company.deal_count > 3) & (Deal.double < 7),
         Deal.title == Deal.company.to(Company.name),
     )
 

@@ -33,7 +33,7 @@ class EntityApi:
     @property
     def filters(self) -> tuple[FieldMeta, ...]:
         """The fields a list can be filtered by."""
-        return tuple(f for f in self.fields.values() if f.stored and f.kind in FILTERED_KINDS)
+        return tuple(f for f in self.fields.values() if f.in_sql and f.kind in FILTERED_KINDS)
 
     def enum_name(self, field: FieldMeta) -> str:
         """Return the name of the enum type of one of its fields: CrmDealStage."""
@@ -97,4 +97,4 @@ def _orders(shape: Shape, meta: EntityMeta) -> list[tuple[str, tuple[str, ...]]]
 
 
 def _ordered(field: FieldMeta) -> bool:
-    return field.stored and field.kind in ORDERED_KINDS
+    return field.in_sql and field.kind in ORDERED_KINDS

@@ -18,7 +18,7 @@ from graphql import (
     get_named_type,
 )
 
-from hansa_core.graphql.given import conditions_of, lines_of
+from hansa_core.graphql.given import WEIGHT, conditions_of, lines_of, weight_of
 from hansa_core.graphql.inputs import MAX_LINES
 from hansa_core.graphql.root_fields import Root
 from hansa_core.graphql.selection import Nodes, Question
@@ -44,16 +44,19 @@ _LISTED: Final[Mapping[str, int]] = {
     "directives": 5,
 }
 """How many entries a list of introspection has, roughly."""
+_WEIGHED: Final = frozenset({"where", "having", "by", "orderBy"})
+"""Arguments that may name a roll-up."""
 _INTROSPECTION: Final = ("__schema", "__type")
 
 
 def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
     """Return an operation's cost: every field once for each record it may be asked of.
 
-    Each condition of a `where` counts like a field. A list counts as full: `first`, `last` or the
-    default size. Raises LimitExceeded past 10,000, for too many conditions or written lines, for a
-    second `__schema` or `meta`, and for too much of the schema or of `meta` in an operation that
-    asks of nothing else.
+    Each condition of a `where` counts like a field; a roll-up that is filtered, ordered or grouped
+    by, or a figure over one, counts like a hundred more. A list counts as full: `first`, `last` or
+    the default size. Raises LimitExceeded past 10,000, for too many conditions or written lines,
+    for a second `__schema` or `meta`, and for too much of the schema or of `meta` in an operation
+    that asks of nothing else.
     """
     root = question.schema.get_root_type(operation.operation)
     assert root is not None  # the document is valid for the schema
@@ -143,6 +146,7 @@ class _Meter:
                 cost += self._of_schema(nodes, times)
             elif field is not None:  # __typename is in no type
                 conditions, records = self._given(field, nodes[0])
+                cost += field.extensions.get(WEIGHT, 0)
                 answered = cast(object, get_named_type(field.type))
                 cost += conditions
                 root = field.extensions.get("root")
@@ -163,7 +167,7 @@ class _Meter:
 
         Returns the cost of its conditions, and how many records its payload may hold.
         """
-        if not {"where", "having", "input", "rows"} & field.args.keys() or not node.arguments:
+        if not {*_WEIGHED, "input", "rows"} & field.args.keys() or not node.arguments:
             return 0, 1
         try:
             given = get_argument_values(field, node, self._question.variables)
@@ -184,7 +188,8 @@ class _Meter:
                 f"One request writes at most {MAX_LINES:,} lines, found {self._lines:,}.",
                 next_step="Write them in several requests.",
             )
-        return conditions, _records_of(given)
+        weight = sum(weight_of(field.args[name], given[name]) for name in _WEIGHED & given.keys())
+        return conditions + weight, _records_of(given)
 
     def _walk(self, nodes: Nodes) -> None:
         self._walked += len(nodes)

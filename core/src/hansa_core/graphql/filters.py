@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,7 @@ from graphql import (
 )
 
 from hansa_core.graphql.api import Api, EntityApi
+from hansa_core.graphql.given import WEIGHT
 from hansa_core.graphql.lazy import once
 from hansa_core.graphql.scalars import (
     BIG_INT,
@@ -56,6 +58,10 @@ SCALARS: Final[dict[Kind, GraphQLScalarType]] = {
 }
 """The scalar of each kind that has one."""
 
+ROLLUP_COST: Final = 100
+"""What a roll-up in a filter, an order, a group's key or figure costs more than a column does: it
+is worked out for every record that is looked at, not only for those in the answer."""
+
 _TEXTUAL: Final = frozenset({Kind.TEXT, Kind.CURRENCY, Kind.EMAIL, Kind.PHONE, Kind.URL})
 _EQUAL: Final = ("eq", "ne", "in", "notIn")
 _RANGE: Final = ("lt", "lte", "gt", "gte", "between")
@@ -83,6 +89,11 @@ NULLS: Final = GraphQLEnumType(
     {"FIRST": GraphQLEnumValue("first"), "LAST": GraphQLEnumValue("last")},
     description="Where records without a value stand.",
 )
+
+
+def weight(field: FieldMeta) -> dict[str, int]:
+    """Return what an argument or figure over a field says of its cost: a roll-up's is high."""
+    return {WEIGHT: ROLLUP_COST} if field.rollup is not None else {}
 
 
 class FilterTypes:
@@ -137,10 +148,20 @@ class FilterTypes:
             one.meta.name,
             lambda: GraphQLEnumType(
                 f"{one.meta.type_name}OrderField",
-                lambda: {name: GraphQLEnumValue(name) for name in one.orders},
+                lambda: {
+                    name: GraphQLEnumValue(name, extensions=weight(self._ordered(one, path)))
+                    for name, path in one.orders.items()
+                },
                 description="A field, or reference_field across a reference.",
             ),
         )
+
+    def _ordered(self, one: EntityApi, path: Sequence[str]) -> FieldMeta:
+        """Return the field that a path of an order leads to."""
+        field = one.meta.fields[path[0]]
+        for name in path[1:]:
+            field = self._api.entities[field.target].meta.fields[name]
+        return field
 
     def number(self, name: str, scalar: GraphQLScalarType) -> GraphQLInputObjectType:
         """Return the operators on numbers of a scalar."""
@@ -151,7 +172,9 @@ class FilterTypes:
         fields: dict[str, GraphQLInputField] = {}
         for field in one.filters:
             if field.kind is not Kind.REFERENCE:
-                fields[field.api_name] = GraphQLInputField(self.operator(one, field))
+                fields[field.api_name] = GraphQLInputField(
+                    self.operator(one, field), extensions=weight(field)
+                )
             elif field.target in self._api.entities:
                 fields[field.api_name] = GraphQLInputField(self.where(field.target))
         for many in one.relations.values():
@@ -172,8 +195,13 @@ class FilterTypes:
             entity,
             lambda: GraphQLInputObjectType(
                 f"{name}ManyWhere",
-                {word: GraphQLInputField(target) for word in ("some", "none", "every")},
-                description="A condition on related records.",
+                {
+                    **{word: GraphQLInputField(target) for word in ("some", "none", "every")},
+                    "archived": GraphQLInputField(
+                        GraphQLBoolean, description="true: of archived records, too."
+                    ),
+                },
+                description="A condition on related records, without archived ones.",
             ),
         )
 

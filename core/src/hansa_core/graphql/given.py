@@ -1,11 +1,22 @@
-"""How much an operation's arguments hold: conditions of filters, and owned lines to write."""
+"""How much an operation's arguments hold: conditions, what weighs in them, owned lines to write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
-from graphql import GraphQLArgument, GraphQLInputField, GraphQLInputObjectType, get_named_type
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    get_named_type,
+)
+
+from hansa_core.query.late import pinned
+
+WEIGHT: Final = "weight"
+"""The extension in which a field or an enum value of the schema says what it costs extra."""
 
 
 def conditions_of(where: object, limit: int) -> int:
@@ -24,6 +35,23 @@ def conditions_of(where: object, limit: int) -> int:
         elif one is not None:
             count += 1
     return count
+
+
+def weight_of(place: GraphQLArgument | GraphQLInputField, given: object) -> int:
+    """Add up the extra cost of what a coerced argument asks by: its fields, and its enum values."""
+    if isinstance(given, list):
+        return sum(weight_of(place, each) for each in cast("list[object]", given))
+    type_ = _named(place)
+    if isinstance(type_, GraphQLEnumType):
+        value = type_.values.get(str(pinned(given)))
+        return 0 if value is None else value.extensions.get(WEIGHT, 0)
+    if not isinstance(type_, GraphQLInputObjectType) or not isinstance(given, Mapping):
+        return 0
+    total = 0
+    for name, value in cast("Mapping[str, object]", given).items():
+        field = type_.fields[name]
+        total += field.extensions.get(WEIGHT, 0) + weight_of(field, value)
+    return total
 
 
 def lines_of(argument: GraphQLArgument, given: object) -> int:

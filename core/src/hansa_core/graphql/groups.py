@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from hansa_core.graphql.api import Api, EntityApi
-from hansa_core.graphql.filters import DIRECTION, NULLS, FilterTypes
+from hansa_core.graphql.filters import DIRECTION, NULLS, FilterTypes, weight
 from hansa_core.graphql.outputs import OutputTypes
 from hansa_core.graphql.scalars import DECIMAL
 from hansa_core.graphql.selection import Nodes, Question
@@ -89,14 +89,17 @@ class GroupTypes:
         if numbers := _of_kinds(one, NUMBERS):
             type_ = GraphQLObjectType(
                 f"{one.meta.type_name}Numbers",
-                {field.api_name: GraphQLField(DECIMAL) for field in numbers},
+                {f.api_name: GraphQLField(DECIMAL, extensions=weight(f)) for f in numbers},
             )
             fields["sum"] = GraphQLField(GraphQLNonNull(type_))
             fields["avg"] = GraphQLField(GraphQLNonNull(type_), description="To six decimals.")
         if ranges := _of_kinds(one, RANGES):
             type_ = GraphQLObjectType(
                 f"{one.meta.type_name}Range",
-                {f.api_name: GraphQLField(self._outputs.value_type(one, f)) for f in ranges},
+                {
+                    f.api_name: GraphQLField(self._outputs.value_type(one, f), extensions=weight(f))
+                    for f in ranges
+                },
             )
             fields["min"] = GraphQLField(GraphQLNonNull(type_))
             fields["max"] = GraphQLField(GraphQLNonNull(type_))
@@ -117,10 +120,17 @@ class GroupTypes:
                 ),
             },
         )
-        figures = {f"{figure}_{field.api_name}" for figure, field in _figures(one)}
+        figures = {f"{figure}_{field.api_name}": field for figure, field in _figures(one)}
         orders = GraphQLEnumType(
             f"{name}GroupOrderField",
-            {key: GraphQLEnumValue(key) for key in ("count", *sorted(figures), *one.orders)},
+            {
+                "count": GraphQLEnumValue("count"),
+                **{
+                    key: GraphQLEnumValue(key, extensions=weight(figures[key]))
+                    for key in sorted(figures)
+                },
+                **{key: GraphQLEnumValue(key) for key in one.orders},  # a key weighs in `by`
+            },
             description="A key, count, or figure_field.",
         )
         order = GraphQLInputObjectType(
@@ -151,7 +161,8 @@ class GroupTypes:
                 field.api_name: GraphQLInputField(
                     self._filters.number("Decimal", DECIMAL)
                     if figure in ("sum", "avg")
-                    else self._filters.operator(one, field)
+                    else self._filters.operator(one, field),
+                    extensions=weight(field),
                 )
                 for found, field in _figures(one)
                 if found == figure
@@ -313,7 +324,7 @@ def _figures(one: EntityApi) -> list[tuple[Figure, FieldMeta]]:
 
 
 def _of_kinds(one: EntityApi, kinds: frozenset[Kind]) -> list[FieldMeta]:
-    return [field for field in one.fields.values() if field.stored and field.kind in kinds]
+    return [field for field in one.fields.values() if field.in_sql and field.kind in kinds]
 
 
 def _missing(path: tuple[str, ...]) -> Invalid:

@@ -118,7 +118,7 @@ class NamedTypes:
         """Yield what decides which types of no entity lie below an entity's root fields."""
         for field in one.meta.fields.values():
             own = field.name in ("id", "version")
-            yield field.kind, own, field.stored, field.api_name in one.fields, field.writable
+            yield field.kind, own, field.in_sql, field.api_name in one.fields, field.writable
         for many in one.lines.values():
             yield "lines", many.owned and many.target in self._api.entities
         yield "relations", bool(one.relations)

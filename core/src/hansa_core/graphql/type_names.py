@@ -120,9 +120,9 @@ def _of_enum(one: EntityApi, field: FieldMeta) -> Iterator[str]:
     shown = field.api_name in one.fields
     if shown or field.writable:
         yield one.enum_name(field)
-    if shown and field.stored:
+    if shown and field.in_sql:
         yield f"{one.enum_name(field)}Filter"
 
 
 def _has(one: EntityApi, kinds: frozenset[Kind]) -> bool:
-    return any(field.stored and field.kind in kinds for field in one.fields.values())
+    return any(field.in_sql and field.kind in kinds for field in one.fields.values())

@@ -150,6 +150,7 @@ class _Conditions:
         many = one.relations[name]
         target = self._api.entities[many.target]
         path = Path(start.entity, (*start.names, many.name))
+        archived = given.get("archived") is True
         parts: list[Predicate] = []
         for quantifier in _QUANTIFIERS:
             if quantifier not in given:
@@ -157,7 +158,7 @@ class _Conditions:
             inner = given[quantifier]
             where = cast("Mapping[str, object]", inner if inner is not None else {})
             part = self.all(target, where, Path(many.target, ()), (*place, quantifier))
-            parts.append(Related(path, quantifier, part))
+            parts.append(Related(path, quantifier, part, archived))
         return all_of(parts)
 
     def _field(

@@ -87,10 +87,11 @@ async def _last_rows(
         if begun is not None:
             row |= {"created_by": begun.actor_id, "created_at": begun.at}
         rows[id] = {**row, "id": id, "version": event.record_version - 1}
-        missing = {"updated_at", "updated_by"}
+        missing = {"updated_at", "updated_by", *(f.name for f in meta.fields.values() if f.rollup)}
         if begun is None:
             missing |= {"created_by", "created_at"}
-        unknown[id] = frozenset(erased | missing)
+        unfounded = {f.name for f in meta.fields.values() if not erased.isdisjoint(f.inputs)}
+        unknown[id] = frozenset(erased | missing | unfounded)
     return rows, unknown
 
 

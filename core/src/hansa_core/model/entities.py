@@ -7,13 +7,14 @@ import re
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast, get_args
 
 from hansa_core.model.defaults import expected_in
+from hansa_core.model.formulas import value_of_formula
 from hansa_core.model.meta import TEXT_KINDS, EntityMeta, FieldMeta, Kind, ManyMeta, camel, pascal
 from hansa_core.model.types import ValueType, value_type
-from hansa_sdk import Entity, Plugin, Problem
+from hansa_sdk import Entity, Invalid, Plugin, Problem
 from hansa_sdk.fields import UNSET, FieldBase, FieldOptions, Many, OnDelete, Ref
 
 RESERVED_FIELDS: Final = frozenset(
@@ -117,6 +118,7 @@ class EntityCompiler:
                 field = self._field(name, declared, hints)
                 if field is not None:
                     fields[name] = field
+        self._complete_formulas(fields)
         meta = EntityMeta(
             name=self.name,
             plugin=self.plugin.name,
@@ -188,7 +190,8 @@ class EntityCompiler:
         if kind is None:
             return None
         options = declared.options
-        stored = declared.compute is None and declared.rollup is None
+        made_of = (declared.compute, declared.formula, declared.rollup)
+        stored = all(each is None for each in made_of)
         target = kind.target.__entity_name__ if kind.target else ""
         if target and target not in self.known:
             self.problem(
@@ -232,6 +235,27 @@ class EntityCompiler:
             found = f"default={meta.default!r:.80}"
             self.problem(name, expected, found, "Correct the default, or the field's type.")
         return meta
+
+    def _complete_formulas(self, fields: dict[str, FieldMeta]) -> None:
+        """Give the fields that are formulas their expression, once all fields are known."""
+        for name, declared in self.cls.__declared_fields__.items():
+            if declared.formula is None or name not in fields:
+                continue
+            field = fields[name]
+            try:
+                expression = declared.formula()
+                value = value_of_formula(self.name, fields, expression)
+            except (AttributeError, NameError, TypeError) as error:
+                self.problem(name, "a formula of fields", str(error), "Correct the names.")
+                continue
+            except Invalid as error:
+                found = error.message.rstrip(".")
+                self.problem(name, "a formula that can be computed", found, error.next_step)
+                continue
+            if value.kind is not field.kind or (value.nullable and not field.nullable):
+                found = f"{field.kind}{' or None' if field.nullable else ''}"
+                self.problem(name, value.noun, found, "Correct the field's type.")
+            fields[name] = replace(field, formula=expression, currency_field=value.currency)
 
     def _check_options(self, name: str, options: FieldOptions, kind: ValueType) -> None:
         if options.max_length is not None and options.max_length <= 0:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from hansa_core.model.content import content_hash
-from hansa_sdk import Check, Entity, Rollup
+from hansa_sdk import Check, Entity, Expression, Rollup
 
 
 class Kind(StrEnum):
@@ -58,8 +58,8 @@ class FieldMeta:
     """One field of an entity.
 
     `name` is the Python name (snake case), `api_name` the GraphQL one (camel case). `column` is
-    the stored column, empty for computed fields, roll-ups. `target` is the entity a reference
-    refers to. `required` is meant on create: not nullable and without a default.
+    the stored column, empty for computed fields, formulas and roll-ups. `target` is the entity a
+    reference refers to. `required` is meant on create: not nullable and without a default.
     """
 
     name: str
@@ -85,6 +85,7 @@ class FieldMeta:
     target_class: type[Entity] | None = None
     on_delete: Literal["restrict", "cascade", "set_null"] = "restrict"
     compute: Callable[..., object] | None = None
+    formula: Expression[object] | None = None
     rollup: Rollup | None = None
     aliases: tuple[str, ...] = ()
 
@@ -99,6 +100,18 @@ class FieldMeta:
     def stored(self) -> bool:
         """Whether the field has a column."""
         return bool(self.column)
+
+    @property
+    def in_sql(self) -> bool:
+        """Whether the database knows its value: lists are filtered and ordered by it."""
+        return self.compute is None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The fields a formula is computed of."""
+        if self.formula is None:
+            return ()
+        return tuple(dict.fromkeys(path.names[-1] for path in self.formula.paths))
 
     @property
     def required(self) -> bool:

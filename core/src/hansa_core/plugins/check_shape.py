@@ -15,6 +15,7 @@ from hansa_core.model.shape import Shape
 from hansa_core.query.conditions import (
     Entities,
     Fixed,
+    Route,
     check_size,
     condition_of,
     fixed_by,
@@ -105,7 +106,7 @@ def _mistakes(
                 yield from _mistakes(part, entities, entity, fixed)
         case Not(part):
             yield from _mistakes(part, entities, entity, fixed)
-        case Related(path, _, part):
+        case Related(path=path, part=part):
             try:
                 relation = relation_at(entities, entity, path)
             except HansaError as error:
@@ -124,9 +125,19 @@ def _mistakes(
 
 
 def _check_compare(compare: Compare, entities: Entities, entity: str, fixed: Fixed) -> None:
-    """Raise Invalid for a comparison that cannot be meant."""
+    """Raise Invalid for a comparison that cannot be meant, or that is with a roll-up.
+
+    A rule is asked of every record that is read, and a roll-up of roll-ups might have no end.
+    """
     condition = condition_of(compare, entities, entity, fixed, _ANYBODY)
     field = condition.route.field
+    other = condition.value.field if isinstance(condition.value, Route) else field
+    for each in (field, other):
+        if each.rollup is not None:
+            raise Invalid(
+                f"{each.name} is a roll-up, which conditions of roles and roll-ups do not take.",
+                next_step="Ask for some, none or every of the related records.",
+            )
     meant = _MARKED.get(compare.value) if isinstance(compare.value, Marker) else None
     if meant is not None and field.kind is Kind.REFERENCE and field.target != meant:
         raise Invalid(
@@ -185,9 +196,13 @@ def _expected_type(shape: Shape, field: FieldMeta, over: AnyColumn | None) -> st
     if kind == "count":
         return "" if field.kind is Kind.INTEGER else "Field[int] for a count"
     rolled = route_to(shape.entities, over.path.entity, over.path).field
+    if rolled.kind is Kind.MONEY:  # of one currency, which the roll-up's condition names
+        expected = Kind.DECIMAL
+        fits = field.kind is expected and (field.nullable or kind == "sum")
+        return "" if fits else f"{expected}{'' if kind == 'sum' else ' or None'}, as {over.path} is"
     if kind == "sum":
         if rolled.kind not in _NUMBERS:
-            return f"a sum of whole or decimal numbers, not of {over.path}, which is {rolled.kind},"
+            return f"a sum of numbers or amounts, not of {over.path}, which is {rolled.kind},"
         fits = field.kind is rolled.kind or field.kind is Kind.DECIMAL
         return "" if fits else f"the type of {over.path}, {rolled.kind}"
     if rolled.kind not in _RANKED:

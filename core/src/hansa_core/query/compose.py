@@ -35,7 +35,6 @@ from hansa_core.query.plan import (
     Selection,
 )
 from hansa_core.query.predicates import SqlCompiler
-from hansa_core.query.rollups import rollup_column
 from hansa_core.query.spelling import spelt
 from hansa_sdk import Invalid
 from hansa_sdk.predicates import Everything
@@ -133,9 +132,6 @@ class Composer:
         field = field_of(meta, name)
         if field.compute is not None:
             return self._computed(meta, table, field)
-        if field.rollup is not None:
-            figure = rollup_column(self.compiler, meta, field, table)
-            return self._shown(meta, field, table, spelt(field, figure))
         if field.kind is Kind.QUANTITY:
             both = (("value", "value"), ("unit", "unit"))
             return self._parts(meta, table, PartsSelection(name, name, both))
@@ -169,14 +165,8 @@ class Composer:
         marked = self.mark(
             ComputedPlace(meta, field, tuple(names), self.compiler.masks_any(meta.name)), *columns
         )
-        return self._shown(meta, field, table, marked)
-
-    def _shown(
-        self, meta: EntityMeta, field: FieldMeta, table: sa.FromClause, value: Column
-    ) -> Column:
-        """Return the value of a field without a column, null on rows where it is masked."""
         condition = self.compiler.unmasked(meta.name, field.name, table)
-        return value if condition is None else sa.case((condition, value))
+        return marked if condition is None else sa.case((condition, marked))
 
     def _reference(self, meta: EntityMeta, table: sa.FromClause, item: RefSelection) -> Column:
         field = field_of(meta, item.name)

@@ -176,7 +176,7 @@ def _parts(predicate: Predicate) -> tuple[Predicate, ...]:
     match predicate:
         case And(parts) | Or(parts):
             return parts
-        case Not(part) | Related(_, _, part):
+        case Not(part) | Related(part=part):
             return (part,)
         case _:
             return ()

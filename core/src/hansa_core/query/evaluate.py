@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias, cast
 from uuid import UUID
 
-from hansa_core.model.meta import FieldMeta, Kind
+from hansa_core.model.meta import FieldMeta, Kind, ManyMeta
 from hansa_core.model.shape import Shape
 from hansa_core.query.conditions import (
     Condition,
@@ -24,7 +24,9 @@ from hansa_core.query.conditions import (
     relation_at,
 )
 from hansa_core.query.late import Bindings
+from hansa_core.query.rollups import rolled_up
 from hansa_sdk import Predicate
+from hansa_sdk.expressions import AMOUNT_DECIMALS, NUMBER_DECIMALS, Number, exact, rounded
 from hansa_sdk.predicates import And, Compare, Everything, Not, Or, Related
 
 Row: TypeAlias = Mapping[str, object]
@@ -130,11 +132,16 @@ class _Evaluator:
         owner = self._follow(row, hops_of(entities, entity, related.path.names))
         if owner is None:
             return related.quantifier != "some"
-        rows = self.lookup.related(relation.target, relation.inverse, cast(UUID, owner["id"]))
+        rows = self._listed(relation, owner, with_archived=related.with_archived)
         truths = [self.truth(related.part, relation.target, each, {}) for each in rows]
         if related.quantifier == "every":
             return all(truth is True for truth in truths)
         return any(truth is True for truth in truths) == (related.quantifier == "some")
+
+    def _listed(self, relation: ManyMeta, owner: Row, *, with_archived: bool) -> list[Row]:
+        """Return the related rows as lists show them."""
+        rows = self.lookup.related(relation.target, relation.inverse, cast(UUID, owner["id"]))
+        return [row for row in rows if with_archived or row.get("archived") is not True]
 
     def _follow(self, row: Row, hops: Sequence[FieldMeta]) -> Row | None:
         found: Row | None = row
@@ -146,7 +153,36 @@ class _Evaluator:
 
     def _value(self, route: Route, row: Row, name: str | None = None) -> object:
         found = self._follow(row, route.hops)
-        return None if found is None else found[name or route.field.name]
+        if found is None:
+            return None
+        if name is not None or route.field.stored:
+            return found[name or route.field.name]
+        if route.field.formula is not None:
+            return _computed(route.field, found)
+        entity = route.hops[-1].target if route.hops else route.entity
+        return self._rolled_up(entity, route.field, found)
+
+    def _rolled_up(self, entity: str, field: FieldMeta, row: Row) -> object:
+        entities = self.lookup.shape.entities
+        rolled = rolled_up(entities, entities[entity], field)
+        rows = [
+            each
+            for each in self._listed(rolled.relation, row, with_archived=False)
+            if self.truth(rolled.where, rolled.relation.target, each, {}) is True
+        ]
+        if rolled.route is None:
+            return len(rows)
+        values: list[Any] = [self._value(rolled.route, each) for each in rows]
+        present = [value for value in values if value is not None]
+        match rolled.kind:
+            case "count":
+                return len(present)
+            case "sum":
+                return sum(present)
+            case "min":
+                return min(present, default=None)
+            case _:
+                return max(present, default=None)
 
     def _compare(self, condition: Condition, row: Row) -> Truth:
         left = self._value(condition.route, row)
@@ -175,6 +211,18 @@ class _Empty(dict[str, object]):
 
     def __missing__(self, name: str) -> None:
         return None
+
+
+def _computed(field: FieldMeta, row: Row) -> object:
+    """Return the value of a formula, amounts without their currency as rows hold them."""
+    assert field.formula is not None
+    value = field.formula.worked_out(lambda path: exact(row[path.names[-1]]))
+    if not isinstance(value, Number):
+        return value
+    if field.kind is Kind.INTEGER:
+        return int(value.value) if -(2**63) <= value.value < 2**63 else None
+    places = AMOUNT_DECIMALS if field.kind is Kind.MONEY else NUMBER_DECIMALS
+    return rounded(value.value, places)
 
 
 def _one_of(left: object, condition: Condition) -> Truth:

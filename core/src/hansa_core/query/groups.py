@@ -19,8 +19,9 @@ from hansa_core.query.conditions import Route, fixed_by, mismatch, route_to
 from hansa_core.query.late import Late
 from hansa_core.query.lists import Listing
 from hansa_core.query.plan import TYPENAME, PageRequest, Selection
-from hansa_core.query.predicates import SqlCompiler, matches, operand, sql_type
+from hansa_core.query.predicates import SqlCompiler, matches
 from hansa_core.query.spelling import spelt, spelt_number
+from hansa_core.query.sqltypes import operand, sql_type
 from hansa_sdk import Invalid, LimitExceeded
 from hansa_sdk.predicates import Everything, Operator, Path, Predicate
 

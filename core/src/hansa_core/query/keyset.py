@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hansa_core.model.meta import ORDERED_KINDS, Kind
 from hansa_core.query.conditions import Fixed, mismatch, route_to
 from hansa_core.query.operands import check_operator
-from hansa_core.query.predicates import SqlCompiler, operand
+from hansa_core.query.predicates import SqlCompiler
+from hansa_core.query.sqltypes import operand
 from hansa_sdk import Invalid, LimitExceeded, Order
 from hansa_sdk.predicates import Path
 

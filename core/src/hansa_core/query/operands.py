@@ -44,10 +44,10 @@ _EXPECTED: Final[Mapping[Kind, str]] = {
 
 def check_operator(entity: str, field: FieldMeta, operator: Operator) -> None:
     """Raise Invalid when the field's kind has no such operator."""
-    if not field.stored:
+    if not field.in_sql:
         raise Invalid(
-            f"{entity}.{field.name} is computed, so it cannot filter or order records.",
-            next_step="Use the stored fields it is computed from.",
+            f"{entity}.{field.name} is computed in Python, so it cannot filter or order records.",
+            next_step="Use the stored fields it is computed from, or declare it by formula(...).",
             path=(field.name,),
         )
     allowed = _OPERATORS[field.kind]

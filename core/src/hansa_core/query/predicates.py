@@ -26,9 +26,12 @@ from hansa_core.query.conditions import (
     relation_at,
     unit_column,
 )
+from hansa_core.query.formulas import formula_column
 from hansa_core.query.late import Bindings, MarkersLater, later
+from hansa_core.query.rollups import rollup_column, unarchived
+from hansa_core.query.sqltypes import operand, sql_type
 from hansa_sdk import Predicate
-from hansa_sdk.predicates import And, Compare, Everything, Not, Operator, Or, Related
+from hansa_sdk.predicates import And, Compare, Everything, Not, Operator, Or, Related, all_of
 
 Column: TypeAlias = sa.ColumnElement[Any]  # a column of whatever SQL type
 Visible: TypeAlias = Callable[[str], Predicate | None]
@@ -36,19 +39,6 @@ Visible: TypeAlias = Callable[[str], Predicate | None]
 Masks: TypeAlias = Callable[[str, str], Predicate | None]
 """The rows on which the caller may read a field of an entity; None for none of them."""
 
-_TYPES: Final[dict[Kind, sa.types.TypeEngine[Any]]] = {  # of whatever Python type
-    **{kind: sa.Text() for kind in TEXT_KINDS | {Kind.TEXT_LIST}},
-    Kind.INTEGER: sa.BigInteger(),
-    Kind.BOOLEAN: sa.Boolean(),
-    Kind.DECIMAL: sa.Numeric(),  # without a scale: an operand must not be rounded
-    Kind.MONEY: sa.Numeric(),
-    Kind.QUANTITY: sa.Numeric(),
-    Kind.DATE: sa.Date(),
-    Kind.INSTANT: sa.DateTime(timezone=True),
-    Kind.DURATION: sa.Interval(),
-    Kind.UUID: sa.Uuid(),
-    Kind.REFERENCE: sa.Uuid(),
-}
 _ONE: Final[sa.ColumnElement[int]] = sa.literal_column("1", sa.Integer())
 _ESCAPE: Final = "!"  # a backslash would depend on a server setting
 
@@ -78,16 +68,6 @@ def to_sql(
     """
     check_size(predicate)
     return SqlCompiler(shape, bindings, visible).condition(predicate, entity, table)
-
-
-def sql_type(kind: Kind) -> sa.types.TypeEngine[Any]:  # of whatever Python type
-    """Return the SQL type of a comparable kind, numbers without a scale."""
-    return _TYPES[kind]
-
-
-def operand(kind: Kind, value: object) -> Column:
-    """Return a bound value of a field's kind."""
-    return sa.literal(value, _TYPES[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,28 +136,44 @@ class SqlCompiler:
         return (SqlCompiler(self.shape, self.bindings).condition(rows, entity, table),)
 
     def column(self, entity: str, name: str, table: sa.FromClause) -> Column:
-        """Return a stored column as the caller sees it: null on rows where it is masked.
+        """Return a value as the caller sees it: null on rows where it is masked.
 
         Every way to a value goes through here: answers, conditions, orders, groups, cursors.
-        Raises HiddenField for one that is masked on every row.
+        Raises HiddenField for one that is masked on every row, and for a roll-up or a formula of
+        such a one.
         """
-        field = self.shape.entities[entity].fields.get(name)
-        column = table.c[field.column if field else name]
+        meta = self.shape.entities[entity]
+        field = meta.fields.get(name)
         condition = self.unmasked(entity, name, table)
+        column: Column
+        if field is None or field.stored:
+            column = table.c[field.column if field else name]
+        elif field.rollup is not None:
+            column = rollup_column(self, meta, field, table)
+        else:
+            column = formula_column(meta, field, table)
         return column if condition is None else sa.case((condition, column))
 
     def unmasked(
         self, entity: str, name: str, table: sa.FromClause
     ) -> sa.ColumnElement[bool] | None:
-        """Return where a field shows; None where it shows on every row. Raises HiddenField."""
+        """Return where a field shows; None where it shows on every row. Raises HiddenField.
+
+        A formula shows where all it is computed of does.
+        """
         if self.masks is None:
             return None
-        rows = self.masks(entity, self._masked_name(entity, name))
-        if rows is None:
-            raise HiddenField(entity, name)
-        if isinstance(rows, Everything):
+        field = self.shape.entities[entity].fields.get(name)
+        needed: list[Predicate] = []
+        for each in (name, *(() if field is None else field.inputs)):
+            rows = self.masks(entity, self._masked_name(entity, each))
+            if rows is None:
+                raise HiddenField(entity, each)
+            if not isinstance(rows, Everything) and rows not in needed:
+                needed.append(rows)
+        if not needed:
             return None
-        return SqlCompiler(self.shape, self.bindings).condition(rows, entity, table)
+        return SqlCompiler(self.shape, self.bindings).condition(all_of(needed), entity, table)
 
     def hides(self, entity: str, name: str) -> bool:
         """Tell whether the caller may read the field on no row."""
@@ -226,6 +222,7 @@ class SqlCompiler:
         query = sa.select(_ONE).where(
             target.c[relation.inverse] == self._across(entity, table, hops, "id"),
             *self.related(relation, target),
+            *(() if related.with_archived else unarchived(self, relation.target, target)),
             # `IS NOT true` would bind closer than the NOT that a part may begin with.
             ~sa.func.coalesce(part, sa.false()) if related.quantifier == "every" else part,
         )
@@ -296,7 +293,7 @@ def escaped(text: str, escape: str = _ESCAPE) -> str:
 def _one_of(column: Column, condition: Condition) -> sa.ColumnElement[bool]:
     kind = condition.route.field.kind
     values: list[object] = later(condition.value, list)
-    array = sa.literal(values, postgresql.ARRAY(_TYPES[kind]))
+    array = sa.literal(values, postgresql.ARRAY(sql_type(kind)))
     if kind in TEXT_KINDS and not condition.exact_case:
         value = sa.func.unnest(array).column_valued("value")
         folded = sa.select(sa.func.lower(value)).scalar_subquery()

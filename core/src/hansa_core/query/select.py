@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from hansa_core.query.conditions import Route, route_to, unit_column
 from hansa_core.query.lists import Listing
 from hansa_core.query.plan import PageRequest
 from hansa_core.query.predicates import HiddenField, SqlCompiler
-from hansa_core.query.rollups import rollup_column, unarchived
+from hansa_core.query.rollups import unarchived
 from hansa_sdk import Denied, Invalid, LimitExceeded, Order, Predicate
 from hansa_sdk.predicates import Path
 
@@ -57,7 +56,7 @@ class Selected:
             route = route_to(compiler.shape.entities, entity, path)
             self._routes.append(route)
             try:
-                columns += _columns(compiler, entity, route, listing.table, position)
+                columns += _columns(compiler, route, listing.table, position)
             except HiddenField as error:
                 raise _hidden(path) from error
         self.statement = listing.page(columns, (), limit)
@@ -130,17 +129,11 @@ def _stored(compiler: SqlCompiler, meta: EntityMeta, name: str, table: sa.FromCl
 
 
 def _columns(
-    compiler: SqlCompiler, entity: str, route: Route, table: sa.FromClause, position: int
+    compiler: SqlCompiler, route: Route, table: sa.FromClause, position: int
 ) -> list[Column]:
     """Return a column's value, and its currency or unit behind it."""
     field = route.field
-    if field.rollup is not None:
-        if route.hops:
-            raise Invalid(f"{field.name} is a roll-up of another record.", path=(field.name,))
-        meta = compiler.shape.entities[entity]
-        figure: Column = rollup_column(compiler, meta, field, table)
-        return [figure.label(f"c{position}")]
-    if not field.stored:
+    if not field.in_sql:
         raise Invalid(
             f"{field.name} is computed in Python.",
             next_step="Find the records and read it from them.",
@@ -154,10 +147,8 @@ def _columns(
 
 
 def _value(route: Route, row: Row, position: int) -> object:
-    field, found = route.field, row[f"c{position}"]
-    if field.rollup is not None:
-        return found if not isinstance(found, float) else Decimal(str(found))
-    values = {field.name: found}
+    field = route.field
+    values = {field.name: row[f"c{position}"]}
     if field.kind in (Kind.MONEY, Kind.QUANTITY):
         values[unit_column(field)] = row[f"u{position}"]
     return value_of(field, values)

@@ -17,6 +17,7 @@ views = (
             Deal.amount,
             Deal.weighted,
             Deal.expected_close,
+            Deal.next_due,
         ),
         order=(Deal.expected_close.ascending(),),
     ),
@@ -72,13 +73,13 @@ views = (
     ),
     ListView(
         Pipeline,
-        (Pipeline.name, Pipeline.position, Pipeline.active),
+        (Pipeline.name, Pipeline.position, Pipeline.active, Pipeline.open_deals),
         order=(Pipeline.position.ascending(),),
     ),
     FormView(Pipeline, (Pipeline.name, Pipeline.position, Pipeline.active, Pipeline.stages)),
     ListView(
         Stage,
-        (Stage.pipeline, Stage.name, Stage.position, Stage.probability),
+        (Stage.pipeline, Stage.name, Stage.position, Stage.probability, Stage.open_deals),
         order=(Stage.position.ascending(),),
     ),
     FormView(Stage, (Stage.pipeline, Stage.name, Stage.position, Stage.probability)),

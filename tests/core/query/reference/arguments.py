@@ -42,6 +42,11 @@ def operators(field: FieldMeta) -> tuple[str, ...]:
             return (*_EQUAL, *_RANGE)
 
 
+def known(meta: EntityMeta) -> list[FieldMeta]:
+    """Return the fields that lists are filtered and ordered by: roll-ups and formulas, too."""
+    return [field for field in meta.fields.values() if field.in_sql]
+
+
 def inside(type_: object) -> object:
     """Return the type in a list or non-null type."""
     return cast(object, cast(Any, type_).of_type)  # lists and non-nulls of any type
@@ -145,6 +150,8 @@ class Arguments:
                     word: self.where(many.target, depth - 1) if self.chance(0.9) else {}
                     for word in words
                 }
+                if self.chance(0.3):
+                    given[many.api_name]["archived"] = self.chance(0.7)
         return given
 
     def _across(self, reference: FieldMeta, depth: int) -> Given:
@@ -158,7 +165,7 @@ class Arguments:
         return across
 
     def _field(self, meta: EntityMeta, given: Given) -> None:
-        fields = [field for field in meta.stored if field.kind not in _NO_VALUES]
+        fields = [field for field in known(meta) if field.kind not in _NO_VALUES]
         field = self._random.choice(fields)
         if field.name == "currency" and "currency" in given:
             return
@@ -245,12 +252,12 @@ class Arguments:
     def ordered(self, entity: str) -> list[tuple[str, FieldMeta]]:
         """Return what orders and groups name: own fields, and those across a reference."""
         meta = self._shape.entity(entity)
-        found = [(field.api_name, field) for field in meta.stored if field.kind in ORDERED_KINDS]
+        found = [(field.api_name, field) for field in known(meta) if field.kind in ORDERED_KINDS]
         for reference in meta.stored:
             if reference.kind is Kind.REFERENCE:
                 found += [
                     (f"{reference.api_name}_{field.api_name}", field)
-                    for field in self._shape.entity(reference.target).stored
+                    for field in known(self._shape.entity(reference.target))
                     if field.kind in ORDERED_KINDS and not field.system
                 ]
         return found
@@ -318,7 +325,7 @@ class Arguments:
 
     def figures(self, entity: str, amounts: bool) -> list[tuple[str, FieldMeta]]:
         """Return the figures a group has; those of amounts where they may be added up."""
-        fields = self._shape.entity(entity).stored
+        fields = known(self._shape.entity(entity))
         return [
             (figure, field)
             for figure in ("sum", "avg", "min", "max")

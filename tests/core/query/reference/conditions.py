@@ -54,8 +54,12 @@ def found(view: View, entity: str, row: Seen, search: str) -> bool:
 
 def _quantified(view: View, many: ManyMeta, row: Seen | None, given: Where) -> list[Truth]:
     related = [] if row is None else view.related(many.target, many.inverse, row["id"])
+    if not given.get("archived", False):
+        related = [each for each in related if not each["archived"]]
     truths: list[Truth] = []
     for quantifier, where in given.items():
+        if quantifier == "archived":
+            continue
         met = [truth(view, many.target, each, where) is True for each in related]
         holds = {"some": any(met), "none": not any(met), "every": all(met)}
         truths.append(holds[quantifier])

@@ -63,7 +63,8 @@ def order_path(meta: EntityMeta, name: str) -> tuple[str, ...]:
     """Return the path of Python names of a name as orders and groups have it."""
     own = {field.api_name: field.name for field in meta.fields.values()}
     head, _, rest = name.partition("_")
-    return (own[head], *((rest,) if rest else ()))
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in rest)
+    return (own[head], *((snake,) if rest else ()))
 
 
 class Reference:

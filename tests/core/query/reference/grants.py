@@ -56,6 +56,8 @@ OWNERS = Grants(
         ("probe.box", "name"): Not(_KEPT),
         ("probe.box", "outer"): _box("version", "le", 2),
         ("probe.box", "thing_count"): _box("version", "ge", 2),
+        ("probe.box", "first_name"): Not(_KEPT),
+        ("probe.thing", "density"): _thing("version", "ge", 2),
     },
 )
 """Rows of one's own, of one's teams and some more; masks by fields of the same row."""
@@ -90,6 +92,7 @@ ACROSS = Grants(
         ("probe.thing", "more"): _thing("version", "ne", 3),
         ("probe.box", "price"): _box("outer.version", "ge", 2),
         ("probe.box", "red_weight"): _box("version", "ne", 1),
+        ("probe.thing", "margin"): _thing("version", "ne", 1),
     },
 )
 """Rows and masks by records that a row refers to."""

@@ -2,17 +2,18 @@
 
 Everything else of the reference reads these rows and nothing behind them. A row is seen where the
 row rule of its entity holds, a value where the mask of its field holds; both are asked of the rows
-as they are stored. A reference to a row that is not seen is null. Archived rows are seen; lists,
-groups and roll-ups leave them out, conditions across references and relations do not.
+as they are stored. A reference to a row that is not seen is null. Archived rows are seen where a
+reference leads to them; lists, groups, roll-ups and conditions on relations leave them out. What is
+computed of values shows where all of them do.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Final, TypeAlias, cast
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 from hansa_core.caller import Caller
@@ -31,6 +32,54 @@ _STEPS: Final = {
     Kind.QUANTITY: Decimal("0.000001"),
     Kind.MONEY: Decimal("0.0001"),
 }
+
+
+def _margin(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    return None if price is None or cost is None else price - cost
+
+
+def _third(price: Decimal | None) -> Decimal | None:
+    return None if price is None else _quotient(price, 3, 4)
+
+
+def _density(weight: Decimal | None, amount: int | None) -> Decimal | None:
+    return None if weight is None or not amount else _quotient(weight, amount, 6)
+
+
+def _heavy(weight: Decimal | None) -> Decimal:
+    return Decimal("2.000000") if weight is None else weight * 2
+
+
+def _rest(amount: int | None) -> int | None:
+    return None if amount is None else 100 - amount - amount
+
+
+def _squared(amount: int | None) -> int | None:
+    return None if amount is None or amount**2 >= 2**63 else amount**2
+
+
+def _label(name: str | None, tag: str | None) -> str | None:
+    return None if name is None else f"<{name}> {'-' if tag is None else tag}"
+
+
+def _quotient(number: Decimal, divisor: int, places: int) -> Decimal:
+    """Divide, cut the quotient off after twelve decimals, round it half away from zero."""
+    with localcontext(prec=60):
+        cut = (number / divisor).quantize(Decimal("1e-12"), ROUND_DOWN)
+        rounded = cut.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        return rounded + 0  # there is no zero with a sign
+
+
+_FORMULAS: Final[Mapping[str, tuple[tuple[str, ...], Callable[..., object]]]] = {
+    "margin": (("price", "cost"), _margin),
+    "third": (("price",), _third),
+    "density": (("weight", "amount"), _density),
+    "heavy": (("weight",), _heavy),
+    "rest": (("amount",), _rest),
+    "squared": (("amount",), _squared),
+    "label": (("name", "tag"), _label),
+}
+"""What the plugin's formulas compute, and of which fields."""
 
 
 class View:
@@ -98,6 +147,10 @@ class View:
         priced = seen["price"] is not None and seen["currency"] is not None
         shout = f"{seen['name']} {seen['currency'] if priced else '-'}!"
         seen["shout"] = shout if self._shows("probe.thing", "shout", row) else None
+        for name, (inputs, compute) in _FORMULAS.items():
+            shows = all(self._shows("probe.thing", each, row) for each in (name, *inputs))
+            given: list[Any] = [seen[each] for each in inputs]
+            seen[name] = compute(*given) if shows else None
 
     def _complete_box(self, row: Row) -> None:
         """Roll up what is seen of the things in a box."""
@@ -109,10 +162,19 @@ class View:
         red = [thing for thing in things if thing["colour"] == Colour.RED.value]
         weights = [cast(Decimal, t["weight"]) for t in red if t["weight"] is not None]
         days = [cast(date, thing["day"]) for thing in things if thing["day"] is not None]
+        names = [cast(str, thing["name"]) for thing in things if thing["name"] is not None]
+        euros = [thing["margin"] for thing in things if thing["currency"] == "EUR"]
+        margins = [cast(Decimal, margin) for margin in euros if margin is not None]
+        boxes = self.related("probe.box", "outer", row["id"])
+        price = cast("Decimal | None", seen["price"])
         figures: dict[str, object] = {
             "thing_count": len(things),
-            "red_weight": sum(weights, Decimal(0)),
+            "red_weight": sum(weights, Decimal("0.00")),
             "last_day": max(days, default=None),
+            "first_name": min(names, default=None),
+            "margin_eur": sum(margins, Decimal("0.00")),
+            "box_count": len([box for box in boxes if not box["archived"]]),
+            "doubled": None if price is None else price * 2,
         }
         for name, figure in figures.items():
             seen[name] = figure if self._shows("probe.box", name, row) else None

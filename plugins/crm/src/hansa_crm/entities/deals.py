@@ -1,11 +1,9 @@
-"""Deals, and the pipelines and stages they move through."""
+"""Deals, the pipelines and stages they move through, and what is done and to do for them."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
-from typing import Final
 
 from hansa_contacts.api import Party
 from hansa_sdk import (
@@ -14,18 +12,18 @@ from hansa_sdk import (
     Field,
     Many,
     Money,
+    Predicate,
     Ref,
     Team,
     User,
     check,
-    computed,
     field,
+    formula,
     many,
     money,
     ref,
+    rollup,
 )
-
-_STORED_DECIMALS: Final = Decimal("0.0001")
 
 
 class DealStatus(StrEnum):
@@ -36,6 +34,16 @@ class DealStatus(StrEnum):
     LOST = "lost"
 
 
+class ActivityKind(StrEnum):
+    """What kind of activity it is."""
+
+    CALL = "call"
+    MEETING = "meeting"
+    EMAIL = "email"
+    NOTE = "note"
+    TASK = "task"
+
+
 class Pipeline(Entity, name="crm.pipeline", plural="pipelines", label="Pipeline"):
     """A way of selling with its own stages; new deals go to the first active one."""
 
@@ -44,6 +52,10 @@ class Pipeline(Entity, name="crm.pipeline", plural="pipelines", label="Pipeline"
     active: Field[bool] = field(default=True, label="Active")
 
     stages: Many[Stage] = many("pipeline", owned=True, label="Stages")
+    deals: Many[Deal] = many("pipeline", label="Deals")
+    open_deals: Field[int] = rollup(
+        "count", lambda: Pipeline.deals, where=lambda: Deal.status == DealStatus.OPEN
+    )
 
 
 class Stage(
@@ -59,6 +71,11 @@ class Stage(
     name: Field[str] = field(max_length=120, search=True, label="Name")
     position: Field[int] = field(default=0, label="Position")
     probability: Field[int] = field(default=0, label="Probability %")
+
+    deals: Many[Deal] = many("stage", label="Deals")
+    open_deals: Field[int] = rollup(
+        "count", lambda: Stage.deals, where=lambda: Deal.status == DealStatus.OPEN
+    )
 
     @check("probability must be between 0 and 100")
     def probability_is_percent(self) -> bool:
@@ -100,13 +117,18 @@ class Deal(Entity, name="crm.deal", plural="deals", label="Deal", subject="party
     closed_at: Field[datetime | None] = field(default=None, readonly=True, label="Closed at")
     notes: Field[str | None] = field(default=None, personal=True, label="Notes")
 
-    @computed
-    def weighted(self) -> Money | None:
-        """The amount times the likelihood, to four decimals."""
-        if self.amount is None:
-            return None
-        value = (self.amount.value * self.likelihood / 100).quantize(_STORED_DECIMALS)
-        return Money(value, self.amount.currency)
+    weighted: Field[Money | None] = formula(
+        lambda: Deal.amount * Deal.likelihood / 100,
+        label="Weighted",
+        help="The amount times the likelihood",
+    )
+    activities: Many[Activity] = many("deal", label="Activities")
+    open_activities: Field[int] = rollup(
+        "count", lambda: Deal.activities, where=lambda: _to_do(), label="To do"
+    )
+    next_due: Field[datetime | None] = rollup(
+        "min", lambda: Activity.due_at, where=lambda: _to_do(), label="Next due"
+    )
 
     @check("a title must have at least one visible character")
     def title_not_blank(self) -> bool:
@@ -122,3 +144,33 @@ class Deal(Entity, name="crm.deal", plural="deals", label="Deal", subject="party
     def probability_is_percent(self) -> bool:
         """Empty means: the stage's."""
         return self.probability is None or 0 <= self.probability <= 100
+
+
+class Activity(Entity, name="crm.activity", plural="activities", label="Activity", subject="party"):
+    """One call, meeting, e-mail, note or task. A note has nothing left to do and is done at once.
+
+    Without `due_at` it may be done at any time.
+    """
+
+    kind: Field[ActivityKind] = field(index=True, label="Kind")
+    subject: Field[str] = field(max_length=200, search=True, personal=True, label="Subject")
+    body: Field[str | None] = field(default=None, personal=True, label="Text")
+    party: Ref[Party | None] = ref(
+        default=None, on_delete="cascade", label="Party", help="At first the deal's customer"
+    )
+    deal: Ref[Deal | None] = ref(default=None, on_delete="cascade", label="Deal")
+    assignee: Ref[User | None] = ref(
+        default=None, label="Assignee", help="Who does it; at first who made it"
+    )
+    due_at: Field[datetime | None] = field(default=None, index=True, label="Due")
+    done: Field[bool] = field(default=False, index=True, label="Done")
+    done_at: Field[datetime | None] = field(default=None, readonly=True, label="Done at")
+
+    @check("a subject must have at least one visible character")
+    def subject_not_blank(self) -> bool:
+        """Blank subjects cannot be found or told apart."""
+        return bool(self.subject.strip())
+
+
+def _to_do() -> Predicate:
+    return Activity.done == False  # noqa: E712  # a predicate, not a truth
