@@ -11,14 +11,18 @@ from typing import Final, Protocol
 from hansa_core.caller import Caller
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.names import check_names
+from hansa_core.graphql.offers import offered, offers_all, unreachable_names
 from hansa_core.graphql.request import Platform
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.model.shape import Shape
+from hansa_core.policy.grants import Grants
 from hansa_core.query.hidden import hidden_names
 from hansa_sdk import DeclarationErrors, Problem
 
 SHOWN_KEPT: Final = 16
-"""How many schemas without hidden fields a process keeps, for mistakes and introspection."""
+"""How many schemas without hidden fields a process keeps, for the words of mistakes."""
+OFFERED_KEPT: Final = 8
+"""How many schemas of what a caller may use a process keeps, for introspection."""
 SCHEMAS_KEPT: Final = 32
 """How many schemas a process keeps; tenants with the same plugins share one."""
 
@@ -30,6 +34,7 @@ class Schemas:
         self._kernel = kernel_fields()
         self._kept: OrderedDict[str, CompiledSchema] = OrderedDict()
         self._shown: OrderedDict[tuple[str, str], CompiledSchema] = OrderedDict()
+        self._offered: OrderedDict[tuple[str, str], CompiledSchema] = OrderedDict()
         self._building = threading.Lock()
 
     def known(self, shape: Shape) -> CompiledSchema | None:
@@ -58,6 +63,28 @@ class Schemas:
             while len(self._shown) > SHOWN_KEPT:
                 self._shown.popitem(last=False)
         return known
+
+    async def offered(self, caller: Caller) -> CompiledSchema:
+        """Return the part of the schema of a caller's shape that he may use, for introspection.
+
+        It is for reading alone: nothing is answered with it.
+        """
+        shape, grants = caller.shape, caller.grants
+        key = (shape.key, grants.key)
+        known = self._offered.get(key)
+        if known is None:
+            if offers_all(shape, grants):
+                return await self.of(shape)
+            built = await asyncio.to_thread(self._offer, shape, grants)
+            known = replace(built, key=" ".join(("offered", *key)))
+            self._offered[key] = known
+            while len(self._offered) > OFFERED_KEPT:
+                self._offered.popitem(last=False)
+        return known
+
+    def _offer(self, shape: Shape, grants: Grants) -> CompiledSchema:
+        left_out = {*hidden_names(shape, grants), *unreachable_names(shape, grants)}
+        return offered(build_schema(shape, self._kernel, left_out), shape, grants)
 
     def check(self, shape: Shape) -> None:
         """Build the schema of a shape for the requests to come.
