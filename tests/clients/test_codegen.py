@@ -69,3 +69,22 @@ async def test_typed_client_that_misspells_a_field_does_not_compile(
                 await ran(programs / "typed", *_TSC)
     finally:
         program.write_text(right, "utf-8")
+
+
+async def test_typed_client_of_a_role_has_what_the_role_may_use(
+    office: Office, programs: Path
+) -> None:
+    roles = ("crm.sales_rep", "contacts.editor")
+    key = await office.platform.key(await office.platform.user(office.tenant, *roles))
+    of_role = await generated(programs, {"HANSA_SCHEMA": office.url, "HANSA_KEY": key})
+    of_owner = await generated(programs, {"HANSA_SCHEMA": office.url, "HANSA_KEY": office.key})
+    for name in ("crmDealDelete", "systemApiKeyCreate", "crmPipelineCreate"):
+        assert f"{name}:" in of_owner
+        assert f"{name}:" not in of_role
+    assert "crmDealWin:" in of_role
+
+    await generated(programs, {"HANSA_SCHEMA": office.url, "HANSA_KEY": key})
+    await ran(programs / "typed", *_TSC)
+    asked = {"HANSA_URL": office.url, "HANSA_KEY": key}
+    printed = await ran(programs, "node", "typed/built/program.js", environment=asked)
+    assert json.loads(printed)["name"] == "Typed & Sons"

@@ -30,12 +30,16 @@ FREE = {
 
 @dataclass(frozen=True)
 class Stranger:
-    """Somebody with an account, a key of it, and no role, in a company full of data."""
+    """Somebody with an account, a key of it, and no role, in a company full of data.
+
+    `schema` is what an administrator is told of it, `shown` what he is told himself.
+    """
 
     tenant: Tenant
     shape: Shape
     client: Client
     schema: Schema
+    shown: Schema
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,19 @@ async def stranger(platform: Platform, web: WebServer) -> Stranger:
     tenant = await platform.tenant("crm", demo=True)
     caller = await platform.user(tenant)
     client = await web.client(tenant, await platform.key(caller))
-    return Stranger(tenant, caller.shape, client, await Schema.of(client))
+    return Stranger(
+        tenant,
+        caller.shape,
+        client,
+        await whole_schema(platform, web, tenant),
+        await Schema.of(client),
+    )
+
+
+async def whole_schema(platform: Platform, web: WebServer, tenant: Tenant) -> Schema:
+    """Return the schema as an administrator is told it: all of it."""
+    key = await platform.key(await platform.user(tenant, "system.administrator"))
+    return await Schema.of(await web.client(tenant, key))
 
 
 def guarded(shape: Shape) -> Iterator[tuple[str, str, str]]:
@@ -142,3 +158,46 @@ async def test_meta_tells_of_nothing_that_is_not_granted(stranger: Stranger) -> 
     assert {each["name"] for each in meta["entities"]} == {entity for entity, _ in FREE}
     assert set(meta["permissions"]) == {f"{entity}.{action}" for entity, action in FREE}
     assert not [each for each in meta["entities"] if each["actions"]]
+
+
+async def test_introspection_tells_of_nothing_that_is_not_granted(stranger: Stranger) -> None:
+    granted = {name for name, entity, verb in guarded(stranger.shape) if (entity, verb) in FREE}
+    shown = {*stranger.shown.queries(), *stranger.shown.mutations()} - {"node"}
+    assert shown - granted == {"systemUserUpsertMany"}  # of users that are there
+    offered = {*stranger.schema.queries(), *stranger.schema.mutations()}
+    assert granted & offered <= shown
+    types = {meta.type_name for meta in stranger.shape.entities.values()}
+    told = {name for name in stranger.shown.types if name.startswith(tuple(types))}
+    free = {stranger.shape.entities[entity].type_name for entity, _ in FREE}
+    assert all(name.startswith(tuple(free)) for name in told)
+    assert {name for name in stranger.shown.types if name.startswith(("Crm", "Contacts"))} == set()
+
+
+ROLES = [
+    pytest.param(("crm.viewer", "contacts.reader"), id="viewer"),
+    pytest.param(("crm.sales_rep", "contacts.editor"), id="rep"),
+    pytest.param(("crm.sales_manager",), id="manager"),
+]
+
+
+@pytest.mark.parametrize("roles", ROLES)
+async def test_introspection_shows_what_may_be_used_and_nothing_else(
+    platform: Platform, web: WebServer, ledger: Ledger, roles: tuple[str, ...]
+) -> None:
+    tenant = await platform.tenant("crm", demo=True)
+    caller = await platform.user(tenant, *roles)
+    client = await web.client(tenant, await platform.key(caller))
+    whole, shown = await whole_schema(platform, web, tenant), await Schema.of(client)
+    types = {meta.name: meta.type_name for meta in caller.shape.entities.values()}
+    permissions = {name: (entity, verb) for name, entity, verb in guarded(caller.shape)}
+    ids = await record_ids(ledger, Stranger(tenant, caller.shape, client, whole, shown))
+    told = {**shown.queries(), **shown.mutations()}
+    assert 20 < len(told) < len({**whole.queries(), **whole.mutations()})
+    for name, operation in {**whole.queries(), **whole.mutations()}.items():
+        if name in ("node", "systemUserUpsertMany"):  # of any kind; of users that are there
+            continue
+        entity, action = permissions[name]
+        variables = whole.variables(operation, ids[types[entity]], ids.__getitem__)
+        answer = await client.answer(operation.document, **variables)
+        refused = f"grant {action} on {entity}" in str(answer)
+        assert refused == (name not in told), (name, answer)

@@ -97,6 +97,8 @@ async def test_a_refused_document_is_400_for_clients_that_know_why(post: Post) -
         (b'{"query": "{ me { name } }", "operationName": 1}', "a number"),
         (b'{"query": "{ me { name } }", "extensions": "cost"}', "a string"),
         (b'{"query": "{ me { name } }", "extensions": {"cost": 1}}', "extensions.cost"),
+        (b'{"query": "{ me { name } }", "extensions": {"rows": "all"}}', "extensions.rows"),
+        (b'{"query": "{ me { name } }", "extensions": {"explain": null}}', "extensions.explain"),
         (b'{"documentId": 7}', "a number"),
         (b'{"documentId": "sha256:00", "query": "{ me { name } }"}', "both"),
     ],
@@ -123,6 +125,23 @@ async def test_the_cost_is_told_when_it_is_asked_for(post: Post) -> None:
     )
     refused = await post({"query": costly, "extensions": {"cost": True}})
     assert refused.json()["errors"][0]["extensions"]["params"]["cost"] == "40,602"
+
+
+async def test_administrators_have_requests_explained_and_others_are_refused(
+    post: Post, platform: Platform, tenant: Tenant
+) -> None:
+    asked = {"query": "{ crmDeals { nodes { id } } }", "extensions": {"explain": True}}
+    for accept, status in ((GRAPHQL, 400), ("application/json", 200)):
+        refused = await post(asked, accept=accept)
+        assert refused.status_code == status
+        (error,) = refused.json()["errors"]
+        assert error["extensions"]["code"] == "denied"
+        assert "data" not in refused.json()
+    key = await platform.key(await platform.user(tenant, "system.administrator"))
+    answer = await post(asked, authorization=f"Bearer {key}")
+    explained = answer.json()["extensions"]["explain"]
+    assert explained["milliseconds"]["identify"] > 0
+    assert explained["rows"] == len(answer.json()["data"]["crmDeals"]["nodes"])
 
 
 async def test_a_persisted_document_that_is_not_there_is_400_or_200(post: Post) -> None:

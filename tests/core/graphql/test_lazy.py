@@ -19,7 +19,6 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansa_core.caller import Caller
 from hansa_core.graphql.api import Hidden
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.kernel import kernel_fields
@@ -31,7 +30,9 @@ from hansa_core.graphql.type_names import claimed
 from hansa_core.model.shape import Shape
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.plugins.discovery import installed_plugins
+from hansa_core.storage.transaction import Tenant
 from hansa_core.system.plugin import plugin as SYSTEM
+from hansa_core.testing.platform import Platform
 from tests.core.graphql.conftest import Ask
 from tests.core.graphql.plugin import PLUGIN
 
@@ -154,9 +155,10 @@ def test_threads_get_the_same_types_when_they_ask_at_once() -> None:
 
 
 async def test_introspection_leaves_nothing_behind(
-    ask: Ask, graphql: GraphQL, manager: Caller
+    platform: Platform, shop: Tenant, ask: Ask, graphql: GraphQL
 ) -> None:
-    compiled: CompiledSchema = await graphql.platform.shapes.schemas.of(manager.shape)
-    answer = await ask(get_introspection_query())
+    administrator = await platform.user(shop, "system.administrator")
+    compiled: CompiledSchema = await graphql.platform.shapes.schemas.of(administrator.shape)
+    answer = await ask(get_introspection_query(), caller=administrator)
     assert len(answer["data"]["__schema"]["types"]) == len(compiled.schema.type_map)
     assert "whole" not in vars(compiled.schema)

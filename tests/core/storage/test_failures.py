@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from psycopg import sql
 from hansa_core.storage import connections
 from hansa_core.storage import database as database_module
 from hansa_core.storage.database import Database
-from hansa_core.storage.transaction import Connection, Session, Tenant
+from hansa_core.storage.transaction import Connection, Logged, Prepared, Session, Tenant
 from hansa_core.testing.platform import Platform
 from hansa_core.testing.waiting import eventually
 from hansa_sdk import HansaError, Team
@@ -267,6 +267,13 @@ class FailsAt:
     async def fetch(self, query: str, *args: object) -> Any:  # Any: passed through
         await self._count()
         return await self._connection.fetch(query, *args)
+
+    async def prepare(self, query: str) -> Prepared:
+        await self._count()
+        return await self._connection.prepare(query)
+
+    def query_logger(self, callback: Callable[[Logged], None]) -> AbstractContextManager[None]:
+        return self._connection.query_logger(callback)
 
 
 async def test_nothing_is_half_written_whichever_statement_fails(

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from hansa_core.storage.database import RETRIES_MAX, TransactionBroken
+from hansa_core.storage.database import RETRIES_MAX
+from hansa_core.storage.refusals import TransactionBroken
 from hansa_core.storage.transaction import Session
 from hansa_core.testing.waiting import eventually
 from hansa_sdk.errors import Busy, Invalid, LimitExceeded
@@ -26,6 +27,17 @@ async def test_commit_after_a_hidden_failure_is_no_success(store: Store) -> None
             with pytest.raises(asyncpg.UndefinedTableError):
                 await session.execute(sa.text("SELECT * FROM nowhere"))
     assert store.ids() == []
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_a_statement_after_a_hidden_failure_says_what_is_the_matter(
+    store: Store, *, read_only: bool
+) -> None:
+    with pytest.raises(TransactionBroken, match="its error was hidden"):  # noqa: PT012  # the second
+        async with store.database.transaction(store.tenant, read_only=read_only) as session:
+            with pytest.raises(asyncpg.UndefinedTableError):
+                await session.execute(sa.text("SELECT * FROM nowhere"))
+            await session.fetch(sa.text("SELECT 1"))
 
 
 async def test_reading_after_a_hidden_failure_ends_quietly(store: Store) -> None:

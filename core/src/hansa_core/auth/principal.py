@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from hansa_core.model.roles import ADMINISTRATOR
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -26,7 +28,12 @@ class Principal:
     time_zone: str = "UTC"
     cause: str | None = None
 
+    @property
+    def administers(self) -> bool:
+        """Whether he holds the administrator's role; a key that was given less does not."""
+        return ADMINISTRATOR in self.roles
+
     @classmethod
     def system(cls, cause: str) -> Principal:
         """Return the kernel itself acting because of `cause`; it holds every permission."""
-        return cls(None, name="Hansa", roles=("system.administrator",), cause=cause)
+        return cls(None, name="Hansa", roles=(ADMINISTRATOR,), cause=cause)

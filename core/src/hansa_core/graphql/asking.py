@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 import msgspec
@@ -12,6 +12,7 @@ from graphql.execution.values import VariableValues
 
 from hansa_core.graphql.errors import formatted, formatted_error, is_temporary
 from hansa_core.graphql.operation import Asked
+from hansa_core.graphql.telling import Notes
 from hansa_sdk import LimitExceeded
 
 ANSWER_BYTES_MAX: Final = 20_000_000
@@ -22,13 +23,14 @@ Answer = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request as it came."""
+    """A request as it came, and what is noted of it."""
 
     text: str
     variables: dict[str, object]
     operation_name: str | None
     idempotency_key: str | None = None
     persisted: bool = False
+    notes: Notes = field(default_factory=Notes)
 
 
 class Refused(Exception):
@@ -44,6 +46,14 @@ def streamed() -> GraphQLError:
     return GraphQLError(
         "A subscription has many answers: send it over a WebSocket of graphql-transport-ws, or "
         "with Accept: text/event-stream.",
+        extensions={"code": "invalid_query"},
+    )
+
+
+def unexplained() -> GraphQLError:
+    """Return the error for a subscription that is to be explained."""
+    return GraphQLError(
+        "A subscription has many answers and is not explained: explain a query of the same fields.",
         extensions={"code": "invalid_query"},
     )
 

@@ -20,6 +20,7 @@ from graphql import (
 
 from hansa_core.graphql.given import WEIGHT, conditions_of, lines_of, weight_of
 from hansa_core.graphql.inputs import MAX_LINES
+from hansa_core.graphql.operation import INTROSPECTION
 from hansa_core.graphql.root_fields import Root
 from hansa_core.graphql.selection import Nodes, Question
 from hansa_core.graphql.where import MAX_CONDITIONS
@@ -46,7 +47,6 @@ _LISTED: Final[Mapping[str, int]] = {
 """How many entries a list of introspection has, roughly."""
 _WEIGHED: Final = frozenset({"where", "having", "by", "orderBy"})
 """Arguments that may name a roll-up."""
-_INTROSPECTION: Final = ("__schema", "__type")
 
 
 def check_cost(question: Question, operation: OperationDefinitionNode) -> int:
@@ -86,13 +86,7 @@ def _limit_of(question: Question, names: Sequence[str]) -> int:
 
 
 def _only_introspects(names: Sequence[str]) -> bool:
-    return bool({*names} & {*_INTROSPECTION}) and all(name.startswith("__") for name in names)
-
-
-def introspects(question: Question, operation: OperationDefinitionNode) -> bool:
-    """Tell whether an operation asks of the schema at all."""
-    asked = question.collected(operation.selection_set).values()
-    return any(nodes[0].name.value in _INTROSPECTION for nodes in asked)
+    return bool({*names} & {*INTROSPECTION}) and all(name.startswith("__") for name in names)
 
 
 def _too_costly(cost: str, limit: int = COST_MAX) -> LimitExceeded:
@@ -142,7 +136,7 @@ class _Meter:
             name = nodes[0].name.value
             field = owner.fields.get(name)
             cost += times
-            if name in _INTROSPECTION:
+            if name in INTROSPECTION:
                 cost += self._of_schema(nodes, times)
             elif field is not None:  # __typename is in no type
                 conditions, records = self._given(field, nodes[0])

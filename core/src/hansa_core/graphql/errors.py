@@ -93,7 +93,7 @@ def api_path(path: Sequence[str | int]) -> list[str | int]:
 
 def plain_params(error: HansaError) -> dict[str, object]:
     """Return an error's values as JSON can hold them, `field` and `fields` by the API's names."""
-    params = {name: _plain(value) for name, value in error.params.items()}
+    params = {name: json_value(value) for name, value in error.params.items()}
     for name in ("field", "fields"):
         value = params.get(name)
         if isinstance(value, str):
@@ -153,7 +153,8 @@ def _extensions(error: GraphQLError, answer: dict[str, object]) -> dict[str, obj
     return {"code": "invalid_query" if error.path is None else "invalid"}
 
 
-def _plain(value: object) -> object:
+def json_value(value: object) -> object:
+    """Return a value as JSON can hold it, exact numbers as numbers."""
     if value is None or isinstance(value, (str, int, Decimal)):
         return value
     if isinstance(value, (date, datetime)):
@@ -161,5 +162,5 @@ def _plain(value: object) -> object:
     if isinstance(value, (UUID, timedelta)):
         return str(value)
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in cast("Sequence[object]", value)]
+        return [json_value(item) for item in cast("Sequence[object]", value)]
     return str(value)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TypeVar, cast
 
-import msgspec
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -36,10 +34,14 @@ from hansa_core.graphql.asking import (
     refused_for_now,
     streamed,
     too_large,
+    unexplained,
 )
 from hansa_core.graphql.documents import Documents, are_storable, is_storable, unstorable
 from hansa_core.graphql.errors import formatted, formatted_error
+from hansa_core.graphql.explaining import beside
+from hansa_core.graphql.fetching import Fetch, answered_by, answered_on
 from hansa_core.graphql.following import Following
+from hansa_core.graphql.introspection import Introspection
 from hansa_core.graphql.mutating import Mutating
 from hansa_core.graphql.operation import Asked
 from hansa_core.graphql.persisted import PersistedDocuments, check_may_send_text
@@ -47,19 +49,16 @@ from hansa_core.graphql.plans import Plan, Plans, located, make_plan
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
 from hansa_core.graphql.schemas import SchemaPlatform
+from hansa_core.graphql.telling import Notes, Planned, check_may_explain
 from hansa_core.graphql.variables import ERRORS_MAX
 from hansa_core.graphql.wire import GraphQLRequest, encoded
 from hansa_core.idempotency import Submission
-from hansa_core.query.compiled import Compiled
 from hansa_core.query.late import Request
 from hansa_core.query.predicates import HiddenField
 from hansa_core.query.reader import identity_of, request_of
-from hansa_core.storage.transaction import Session
-from hansa_sdk import HansaError, Unauthenticated
+from hansa_sdk import HansaError
 
 T = TypeVar("T")
-Fetch = Callable[[Compiled, Request], Awaitable[Sequence[object] | None]]
-"""Runs a plan's statement; returns what it wrote for each part, None for another caller."""
 
 
 class GraphQL:
@@ -70,7 +69,7 @@ class GraphQL:
         self._documents = Documents()
         self._persisted = PersistedDocuments(platform)
         self._plans = Plans()
-        self._introspecting = asyncio.Lock()
+        self._introspection = Introspection(platform.shapes.schemas)
 
     async def execute(
         self,
@@ -97,7 +96,7 @@ class GraphQL:
         says that it is not for this caller; `answer_request` then has to.
         """
         compiled = self.platform.shapes.schemas.known(caller.shape)
-        plain = asking.document_id is None and not asking.tells_cost
+        plain = asking.document_id is None and not asking.tells
         if compiled is None or not plain or caller.principal.documents is not None:
             return None
         checked = self._documents.known(compiled, asking.query)
@@ -106,20 +105,33 @@ class GraphQL:
         if asked is None or variables is None or not are_storable(variables):
             return None
         plan = self._plans.known(asked, caller, variables)
-        if plan is None or plan.statement is None or plan.rest is not None:
+        if plan is None or plan.statement is None or not plan.is_statement:
             return None
         request = request_of(caller, self.platform.cursors, self.platform.clock, variables)
         try:
             plan.statement.bound(request)
         except HansaError:  # refused with its place in the answer
             return None
-        return await self._statement(plan, request, fetch)
+        return await answered_by(plan, request, fetch)
 
     async def answer_request(
-        self, caller: Caller, asked: GraphQLRequest, idempotency_key: str | None = None
+        self,
+        caller: Caller,
+        asked: GraphQLRequest,
+        idempotency_key: str | None = None,
+        *,
+        identified_seconds: float | None = None,
     ) -> Answer:
-        """Answer a request as a client sent it, in parts ready for `wire.encoded`."""
+        """Answer a request as a client sent it, in parts ready for `wire.encoded`.
+
+        `identified_seconds` is how long it took to find out who asks.
+        """
+        notes = Notes(asked.tells)
+        if identified_seconds is not None:
+            notes.seconds["identify"] = identified_seconds
         try:
+            if "explain" in asked.tells:
+                check_may_explain(caller)
             text = await self._persisted.text(caller, asked)
         except Exception as error:  # logged under a reference where it is no HansaError
             return {"errors": [formatted_error(error)]}
@@ -130,7 +142,7 @@ class GraphQL:
             asked.operation_name,
             idempotency_key,
             persisted=asked.document_id is not None,
-            tells_cost=asked.tells_cost,
+            notes=notes,
         )
 
     async def answer(
@@ -142,24 +154,34 @@ class GraphQL:
         idempotency_key: str | None = None,
         *,
         persisted: bool = False,
-        tells_cost: bool = False,
+        notes: Notes | None = None,
     ) -> Answer:
         """Answer a document as `execute` does, in parts ready for `wire.encoded`.
 
-        `persisted` says that the text is that of a persisted document the caller may run.
+        `persisted` says that the text is that of a persisted document the caller may run, `notes`
+        what is to be told beside the answer.
         """
-        asking = Asking(text, dict(variables or {}), operation_name, idempotency_key, persisted)
+        asking = Asking(
+            text,
+            dict(variables or {}),
+            operation_name,
+            idempotency_key,
+            persisted,
+            notes or Notes(),
+        )
 
         async def answered(asked: Asked) -> Answer:
-            answer, cost = await self._answer(caller, asked, asking)
-            told = tells_cost and cost is not None
-            return {**answer, "extensions": {"cost": cost}} if told else answer
+            answer = await self._answer(caller, asked, asking)
+            told = await beside(asking.notes, self.platform) if asking.notes.wants else None
+            return {**answer, "extensions": told} if told else answer
 
         return await self._tried(caller, asking, answered)
 
     async def follow(self, caller: Caller, request: GraphQLRequest) -> Following | Answer | None:
         """Plan a subscription; None for any other operation, errors for one that is refused."""
         try:
+            if "explain" in request.tells:
+                check_may_explain(caller)
             text = await self._persisted.text(caller, request)
         except Exception as error:  # logged under a reference where it is no HansaError
             return {"errors": [formatted_error(error)]}
@@ -173,6 +195,8 @@ class GraphQL:
         async def planned(asked: Asked) -> Following | None:
             if asked.operation.operation is not OperationType.SUBSCRIPTION:
                 return None
+            if "explain" in request.tells:
+                raise Refused([unexplained()])
             return Following.of(asked, caller, coerced_of(asked, asking.variables))
 
         return await self._tried(caller, asking, planned)
@@ -219,10 +243,10 @@ class GraphQL:
             checked.asked[name] = asked
         return asked
 
-    async def _answer(
-        self, caller: Caller, asked: Asked, asking: Asking
-    ) -> tuple[Answer, int | None]:
-        """Return the answer, and the cost where it was reckoned."""
+    async def _answer(self, caller: Caller, asked: Asked, asking: Asking) -> Answer:
+        """Return the answer, with what is to be told of it in its notes."""
+        notes = asking.notes
+        notes.lap("document")
         if asked.operation.operation is OperationType.SUBSCRIPTION:
             raise Refused([streamed()])
         coerced = coerced_of(asked, asking.variables)
@@ -233,79 +257,56 @@ class GraphQL:
                 try:
                     plan.statement.bound(request)
                 except HansaError:  # planned anew, the refusal has its place in the answer
-                    plan = make_plan(asked, caller, coerced, request, {})
+                    plan, fresh = make_plan(asked, caller, coerced, request, {}), True
         except GraphQLError as error:
             if error.path is None:
                 raise
-            return refused_for_now({"data": None, "errors": [formatted(error)]}), None
+            return refused_for_now({"data": None, "errors": [formatted(error)]})
+        notes.planned = Planned(asked, caller, coerced, request, plan, cached=not fresh)
+        notes.lap("plan")
         if asked.operation.operation is OperationType.MUTATION:
             answer = await self._mutated(caller, asked, asking, coerced)
         else:
-            answer = await self._read(caller, asked, asking.variables, plan, request)
-        return answer, plan.cost
+            answer = await self._read(caller, asked, asking, plan, request)
+        notes.lap("answer")
+        return answer
 
     async def _read(
-        self,
-        caller: Caller,
-        asked: Asked,
-        given: dict[str, object],
-        plan: Plan,
-        request: Request,
+        self, caller: Caller, asked: Asked, asking: Asking, plan: Plan, request: Request
     ) -> Answer:
-        if plan.rest is None and plan.statement is not None and not plan.errors:
+        given, notes = asking.variables, asking.notes
+        platform = notes.platform(self.platform)
+        if plan.is_statement:
             try:
-                async with self.platform.looking(caller) as session:
-                    return await self._read_on(session, plan, request)
+                async with platform.looking(caller) as session:
+                    return await answered_on(session, plan, request, notes)
             except Exception as error:  # of the connection
                 key, nodes = plan.parts[0]
                 return failed(located(error, nodes, key))
         found: dict[str, object] = {key: None for key in plan.nulls}  # typed
         errors = list(plan.errors)
         async with AsyncExitStack() as stack:
-            context = RequestContext(self.platform, caller, asked.compiled.api, stack)
+            context = RequestContext(platform, caller, asked.compiled.api, stack)
             if plan.statement is not None:
                 async with context.reading() as unit:  # all parts of an answer are of one moment
-                    answer = await self._read_on(unit.session, plan, request)
+                    answer = await answered_on(unit.session, plan, request, notes)
                 if "errors" in answer:
                     return answer
                 found |= cast("dict[str, object]", answer["data"])
             if plan.rest is not None:
-                result = await self._resolved(caller, asked, plan.rest, given, context, plan)
+                result = await self._resolved(asked, plan.rest, given, context)
                 errors += result.errors or []
                 if result.data is None:
                     return refused_for_now(answer_of(None, errors))
                 found |= result.data
+        if plan.introspection is not None:
+            shown, wrong = await self._introspection.answer(
+                caller, asked, plan.introspection, given
+            )
+            if shown is None:
+                return answer_of(None, [*errors, *wrong])
+            found |= shown
         return answer_of({key: found[key] for key in plan.keys}, errors)
-
-    async def _statement(self, plan: Plan, request: Request, fetch: Fetch) -> Answer | None:
-        """Answer the root fields of a plan's statement; None where `fetch` has nothing."""
-        assert plan.statement is not None
-        found: dict[str, object] = {}
-        part = plan.parts[0]
-        try:
-            rows = await fetch(plan.statement, request)
-            if rows is None:
-                return None
-            for position, part in enumerate(plan.parts):
-                found[part[0]] = msgspec.Raw(plan.statement.text(rows, position, request))
-        except Unauthenticated:
-            raise
-        except Exception as error:  # told with its place, or logged under a reference
-            key, nodes = part
-            return failed(located(error, nodes, key))
-        if is_too_large(found.values()):
-            return {"errors": too_large()}
-        return {"data": found}
-
-    async def _read_on(self, session: Session, plan: Plan, request: Request) -> Answer:
-        """Answer the root fields of a plan's statement on a session of the caller's."""
-
-        async def fetch(compiled: Compiled, request: Request) -> Sequence[object]:
-            return await compiled.fetch(session, request)
-
-        answer = await self._statement(plan, request, fetch)
-        assert answer is not None
-        return answer
 
     async def _mutated(
         self,
@@ -325,7 +326,8 @@ class GraphQL:
                 asking.variables,
                 asking.operation_name,
             )
-        mutating = Mutating(self.platform, caller, asked, asking.variables, coerced, submission)
+        platform = asking.notes.platform(self.platform)
+        mutating = Mutating(platform, caller, asked, asking.variables, coerced, submission)
         mutating.check()
         found: dict[str, object] = {}
         for key, nodes in mutating.fields.items():
@@ -341,35 +343,21 @@ class GraphQL:
 
     async def _resolved(
         self,
-        caller: Caller,
         asked: Asked,
         document: DocumentNode,
         given: dict[str, object],
         context: RequestContext,
-        plan: Plan,
     ) -> ExecutionResult:
         """Resolve what no statement answers, with graphql-core."""
-
-        schema = asked.compiled.schema
-        if plan.introspects:
-            schema = (await self.platform.shapes.schemas.apart(caller)).schema
-
-        def started() -> object:
-            return execute(
-                schema,
-                document,
-                context_value=context,
-                variable_values=given,
-                field_resolver=resolve_default,
-                max_coercion_errors=ERRORS_MAX,
-                hide_suggestions=True,
-            )
-
-        if plan.introspects:  # long work without a pause: beside the event loop, one at a time
-            async with self._introspecting:
-                result = await asyncio.to_thread(started)
-        else:
-            result = started()
+        result = execute(
+            asked.compiled.schema,
+            document,
+            context_value=context,
+            variable_values=given,
+            field_resolver=resolve_default,
+            max_coercion_errors=ERRORS_MAX,
+            hide_suggestions=True,
+        )
         if inspect.isawaitable(result):
             result = await result
-        return cast(ExecutionResult, result)
+        return result

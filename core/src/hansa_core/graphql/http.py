@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -68,8 +69,10 @@ def graphql_handlers(
         if request.content_type[0] != PLAIN_JSON or not _is_utf8(request.content_type[1]):
             return _plain(415, "Send Content-Type: application/json, in UTF-8.")
         try:
+            began = time.perf_counter()
             tenant, credential = await _presented(tenant_of, request)
             caller = await platform.authenticate(tenant, credential)  # before a body is kept
+            took = time.perf_counter() - began
             body = await _body(request)
             asked = read_request(body)
         except _Unread as unread:
@@ -82,7 +85,7 @@ def graphql_handlers(
         try:
             key = request.headers.get("idempotency-key")
             async with EndsWhenHungUp(request.receive):
-                result = await engine.answer_request(caller, asked, key)
+                result = await engine.answer_request(caller, asked, key, identified_seconds=took)
         except HungUp:
             return _response(b"", _HUNG_UP, media_type)
         return _response(encoded(result), status_of(result, media_type), media_type)

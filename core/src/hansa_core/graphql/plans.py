@@ -22,15 +22,14 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from hansa_core.caller import Caller
-from hansa_core.graphql.cost import check_cost, introspects
-from hansa_core.graphql.groups import group_request
-from hansa_core.graphql.operation import Asked
+from hansa_core.graphql.cost import check_cost
+from hansa_core.graphql.operation import INTROSPECTION, Asked
 from hansa_core.graphql.root_fields import Root
+from hansa_core.graphql.roots import column_of, wanted
 from hansa_core.graphql.selection import Nodes, Question
-from hansa_core.graphql.where import late_id
 from hansa_core.query.compiled import Compiled
 from hansa_core.query.compose import Column, Composer
-from hansa_core.query.late import MarkersLater, Place, Request, late, outline, pinned, read_place
+from hansa_core.query.late import MarkersLater, Place, Request, late, outline, read_place
 from hansa_core.query.predicates import SqlCompiler
 from hansa_sdk import HansaError
 
@@ -48,19 +47,26 @@ _MISSING: Final = "<missing>"
 class Plan:
     """How an operation is answered.
 
-    `parts` are the root fields that `statement` answers, by response key, in its order; `rest` is
-    a document of all others, for graphql-core. `keys` are all response keys in order.
+    `parts` are the root fields that `statement` answers, by response key, in its order. For
+    graphql-core are the documents of all others: `introspection` of those that ask of the schema,
+    `rest` of what Python computes. `keys` are all response keys in order.
     """
 
     keys: tuple[str, ...]
     parts: tuple[tuple[str, Nodes], ...]
     statement: Compiled | None
     rest: DocumentNode | None
-    introspects: bool
+    introspection: DocumentNode | None
     cost: int
     characters: int
     nulls: tuple[str, ...] = ()
     errors: tuple[GraphQLError, ...] = ()
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether its statement is all there is to do."""
+        others = self.rest or self.introspection or self.errors
+        return self.statement is not None and not others
 
     @property
     def size(self) -> int:
@@ -91,7 +97,7 @@ def make_plan(
     cost = check_cost(question, asked.operation)
     if mutates:
         keys = tuple(question.collected(asked.operation.selection_set))
-        return Plan(keys, (), None, asked.document, introspects=False, cost=cost, characters=0)
+        return Plan(keys, (), None, asked.document, None, cost, characters=0)
     return _Planner(asked, caller, question, request).plan(cost)
 
 
@@ -117,14 +123,20 @@ class _Planner:
         nulls: list[str] = []
         errors: list[GraphQLError] = []
         rest: list[FieldNode] = []
+        introspection: list[FieldNode] = []
         for key, nodes in fields.items():
-            found = root.fields.get(nodes[0].name.value)
+            name = nodes[0].name.value
+            if name in INTROSPECTION:
+                introspection += nodes
+                continue
+            found = root.fields.get(name)
             engine = found.extensions.get("root") if found is not None else None
             if not isinstance(engine, Root) or found is None:
                 rest += nodes
                 continue
             try:
-                columns.append(self._column(engine, nodes))
+                asks = wanted(self._question, self._caller, root.name, engine, nodes)
+                columns.append(column_of(self._composer, asks))
                 for opened in self._composer.cursors:
                     opened.values(self._request)
                 parts.append((key, nodes))
@@ -141,49 +153,11 @@ class _Planner:
             tuple(parts),
             statement,
             asked.pruned(rest) if rest else None,
-            introspects(self._question, asked.operation),
+            asked.introspection(introspection) if introspection else None,
             cost,
             len(asked.text),
             tuple(nulls),
             tuple(errors),
-        )
-
-    def _column(self, root: Root, nodes: Nodes) -> Column:
-        arguments = self._question.arguments(self._asked.root.name, nodes[0])
-        if root.kind == "node":
-            return self._node(nodes, arguments)
-        self._caller.grants.rows_for(root.entity, "read")
-        if root.kind == "groups":
-            request = group_request(self._question, root.entity, nodes, arguments)
-            return self._composer.groups(root.entity, request)
-        if root.kind == "record":
-            selection = self._question.record(root.entity, nodes)
-            return self._composer.record(root.entity, late_id(arguments["id"], ("id",)), selection)
-        page = self._question.page(root.entity, nodes, arguments)
-        return self._composer.page(root.entity, page)
-
-    def _node(self, nodes: Nodes, arguments: Mapping[str, object]) -> Column:
-        """Return the JSON of a record of any kind the caller may read some of.
-
-        Those that fragments are on are looked at first; what nobody finds is null.
-        """
-        grants = self._caller.grants
-        readable = {
-            one.meta.type_name: entity
-            for entity, one in self._question.api.entities.items()
-            if grants.allows(entity, "read")
-        }
-        given = pinned(arguments.get("type"))
-        named = self._question.types(nodes) if given is None else [str(given)]
-        others = readable if given is None else ()
-        id = late_id(arguments["id"], ("id",))
-        return self._composer.first(
-            [
-                (readable[name], self._question.record(readable[name], nodes))
-                for name in dict.fromkeys((*named, *others))
-                if name in readable
-            ],
-            id,
         )
 
 

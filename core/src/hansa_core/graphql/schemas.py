@@ -11,14 +11,16 @@ from typing import Final, Protocol
 from hansa_core.caller import Caller
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.names import check_names
+from hansa_core.graphql.offers import offered, offers_all, unreachable_names
 from hansa_core.graphql.request import Platform
 from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.model.shape import Shape
+from hansa_core.policy.grants import Grants
 from hansa_core.query.hidden import hidden_names
 from hansa_sdk import DeclarationErrors
 
 SHOWN_KEPT: Final = 16
-"""How many schemas without hidden fields a process keeps, for mistakes and introspection."""
+"""How many schemas without hidden fields a process keeps, for the words of mistakes."""
 SCHEMAS_KEPT: Final = 32
 """How many schemas a process keeps; tenants with the same plugins share one."""
 
@@ -56,13 +58,19 @@ class Schemas:
                 self._shown.popitem(last=False)
         return known
 
-    async def apart(self, caller: Caller) -> CompiledSchema:
-        """Return a new schema as `shown` does, for a request about the schema itself.
+    async def offered(self, caller: Caller) -> CompiledSchema:
+        """Return a new schema of what a caller may use of his shape's, for introspection.
 
-        That makes many types or all of them, which are not to stay.
+        It is for reading alone: nothing is answered with it. It is not kept, as reading it makes
+        most of its types or all; what was read is (introspection.py).
         """
-        hidden = (await self.shown(caller)).api.hidden
-        return await asyncio.to_thread(build_schema, caller.shape, self._kernel, hidden)
+        return await asyncio.to_thread(self._offer, caller.shape, caller.grants)
+
+    def _offer(self, shape: Shape, grants: Grants) -> CompiledSchema:
+        if offers_all(shape, grants):
+            return build_schema(shape, self._kernel)
+        left_out = {*hidden_names(shape, grants), *unreachable_names(shape, grants)}
+        return offered(build_schema(shape, self._kernel, left_out), shape, grants)
 
     def check(self, shape: Shape) -> None:
         """Build the schema of a shape for the requests to come.

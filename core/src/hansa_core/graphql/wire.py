@@ -18,6 +18,8 @@ RETRY_SECONDS: Final = 2
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 PLAIN_JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
+TOLD: Final = frozenset({"cost", "rows", "explain"})
+"""What a request may have told in the answer's `extensions`, by the name it asks with."""
 
 _STATUS: Final[Mapping[str, int]] = {
     "unauthenticated": 401,
@@ -45,14 +47,14 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain_
 class GraphQLRequest:
     """One request as its body says it: the document's text in `query`, or its identifier.
 
-    `tells_cost` asks for the operation's cost beside the answer.
+    `tells` names what is asked to be told beside the answer (see `TOLD`).
     """
 
     query: str
     variables: Mapping[str, object] = field(default_factory=dict[str, object])
     operation_name: str | None = None
     document_id: str | None = None
-    tells_cost: bool = False
+    tells: frozenset[str] = frozenset()
 
 
 def read_request(body: bytes) -> GraphQLRequest:
@@ -80,10 +82,16 @@ def request_in(content: object) -> GraphQLRequest:
     name = given.get("operationName")
     if name is not None and not isinstance(name, str):
         raise _malformed('a string or null in "operationName"', name)
-    tells_cost = _map_in(given, "extensions").get("cost", False)
-    if not isinstance(tells_cost, bool):
-        raise _malformed('true or false in "extensions.cost"', tells_cost)
-    return GraphQLRequest(query, variables, name, identifier, tells_cost)
+    return GraphQLRequest(query, variables, name, identifier, _told(given))
+
+
+def _told(given: Mapping[str, object]) -> frozenset[str]:
+    """Return what is to be told beside the answer; other extensions are for others."""
+    asked = _map_in(given, "extensions")
+    for name in TOLD & asked.keys():
+        if not isinstance(asked[name], bool):
+            raise _malformed(f'true or false in "extensions.{name}"', asked[name])
+    return frozenset(name for name in TOLD & asked.keys() if asked[name])
 
 
 def _instead(given: Mapping[str, object]) -> str:

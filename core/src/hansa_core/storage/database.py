@@ -16,6 +16,7 @@ from hansa_core.storage.connections import Connections, is_gone
 from hansa_core.storage.refusals import (
     FAILURES,
     RETRYABLE,
+    broken,
     busy,
     in_doubt,
     is_lost,
@@ -31,7 +32,7 @@ from hansa_core.storage.transaction import (
     begin_text,
     reading_text,
 )
-from hansa_sdk.errors import HansaError, Misconfigured, Unavailable
+from hansa_sdk.errors import Misconfigured, Unavailable
 
 T = TypeVar("T")
 
@@ -53,12 +54,6 @@ STATEMENTS_KEPT: Final = 300
 """Prepared statements a connection keeps."""
 STATEMENT_BYTES_KEPT: Final = 200_000
 """Bytes of the longest of them."""
-
-
-class TransactionBroken(HansaError):
-    """A transaction was to be committed in which a statement had failed unnoticed."""
-
-    code = "transaction_broken"
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -276,10 +271,7 @@ async def _commit(acquired: Borrowed, *, writes: bool) -> None:
             raise
         raise meaning from error
     if writes and tag != "COMMIT":
-        raise TransactionBroken(
-            "A statement failed and its error was hidden: nothing was changed.",
-            next_step="Let database errors through, or put what may fail into a savepoint.",
-        )
+        raise broken()
 
 
 async def _roll_back(acquired: Borrowed) -> None:

@@ -43,6 +43,12 @@ _TOO_LARGE: Final = "invalid memory alloc request size"
 """What PostgreSQL says under its code for bugs where a value would have more than 1 GB."""
 
 
+class TransactionBroken(HansaError):
+    """A transaction was to go on, or be committed, in which a statement had failed unnoticed."""
+
+    code = "transaction_broken"
+
+
 def refusal_kind(error: BaseException | None) -> str:
     """Return UNIQUE or FOREIGN_KEY for those violations, else OTHER."""
     if isinstance(error, asyncpg.UniqueViolationError):
@@ -57,6 +63,8 @@ def translated(error: Exception) -> HansaError | None:
 
     None for what others tell better (violations), what is retried, and mistakes in statements.
     """
+    if isinstance(error, asyncpg.InFailedSQLTransactionError):
+        return broken()
     if isinstance(error, asyncpg.LockNotAvailableError):
         return busy("Another change to the same records is still under way.")
     # A time limit of the connection itself is an OSError too, so it is looked at first.
@@ -93,6 +101,14 @@ def is_lost(error: Exception) -> bool:
 def busy(sentence: str) -> Busy:
     """Return the error for a request that lost against others, to be sent again."""
     return Busy(sentence, next_step=_AGAIN, params=_RETRY_AFTER)
+
+
+def broken() -> TransactionBroken:
+    """Return the error for what follows a failure that code caught and did not tell of."""
+    return TransactionBroken(
+        "A statement failed and its error was hidden: nothing was changed.",
+        next_step="Let database errors through, or put what may fail into a savepoint.",
+    )
 
 
 def in_doubt() -> Unavailable:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, cast
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 
 from hansa_core.storage.refusals import told
@@ -18,6 +19,7 @@ from hansa_sdk.errors import Unavailable
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Row = Mapping[str, object]
+_EXPLAIN: Final = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)"
 
 
 class Connection(Protocol):
@@ -34,6 +36,56 @@ class Connection(Protocol):
     async def fetch(self, query: str, *args: object) -> list[Row]:
         """Run SQL and return all its rows."""
         ...
+
+    async def prepare(self, query: str) -> Prepared:
+        """Have the server read a statement without running it."""
+        ...
+
+    def query_logger(self, callback: Callable[[Logged], None]) -> AbstractContextManager[None]:
+        """Tell of every statement that ends inside the block, soon after it did."""
+        ...
+
+
+class Prepared(Protocol):
+    """What the server says of a statement."""
+
+    def get_parameters(self) -> Sequence[asyncpg.Type]:
+        """Return the types of its parameters."""
+        ...
+
+
+class Logged(Protocol):
+    """A statement that ran."""
+
+    @property
+    def query(self) -> str:
+        """Its text."""
+        ...
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds it took, with the network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A statement that ran: its text, without the values of its parameters."""
+
+    sql: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A statement as the database sees it: the types of its parameters, and what it did, as JSON.
+
+    The second is what `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)` says.
+    """
+
+    sql: str
+    types: tuple[str, ...]
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +159,28 @@ class Session:
         async with self._turn:
             with told():
                 await self._connection.executemany(text, values)
+
+    async def explain(
+        self, statement: Statement, params: Mapping[str, object] | None = None
+    ) -> Explained:
+        """Run a statement to see how the database does it; its rows are thrown away.
+
+        It does all that it does otherwise: only for statements that read.
+        """
+        text, values = statement.text(self.tenant.schema), statement.bind(params or {})
+        async with self._turn:
+            with told():
+                prepared = await self._connection.prepare(text)
+                types = tuple(each.name for each in prepared.get_parameters())
+                explaining = f"{_EXPLAIN} {text}"
+                rows = await self._connection.fetch(explaining, *values)
+        return Explained(text, types, cast(bytes, rows[0]["QUERY PLAN"]))
+
+    @contextmanager
+    def watched(self, ran: Callable[[Ran], None]) -> Generator[None]:
+        """Tell of every statement of the block. The last of them is told soon after its end."""
+        with self._connection.query_logger(lambda each: ran(Ran(each.query, each.elapsed))):
+            yield
 
     @asynccontextmanager
     async def savepoint(self, name: str = "hansa") -> AsyncGenerator[None]:
