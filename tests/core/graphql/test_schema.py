@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 import strawberry
 from graphql import (
@@ -196,6 +198,33 @@ def test_clashing_names_are_all_told_at_once() -> None:
     assert "entity lab.clash: other" in told
     assert "part_1 and part1 are both part1" in told
     assert "action take: expected annotations" in told
+
+
+class DealGroup(Entity, name="lab.deal_group", label="Deal group"):
+    title: Field[str] = field(default="")
+
+
+class Shade(StrEnum):
+    GRÜN = "green"
+    Red = "red"
+    RED = "dark red"
+
+
+class Paint(Entity, name="lab.paint", plural="lots of paint", label="Paint"):
+    shade: Field[Shade]
+
+
+@action(Deal, name="paint", permission="lab.deal.paint")
+async def paint(ctx: Context, deal: Deal, *, größe: int) -> Deal:
+    return deal
+
+
+def test_names_the_api_cannot_have_are_told_before_any_type_is_made() -> None:
+    lab = Plugin(name="lab", version="1", entities=(Deal, DealGroup, Paint), actions=(paint,))
+    told = "\n".join(map(str, check_names(compile_shape([lab]))))
+    for found in ("LabDealGroup to be free", "RED twice", "labLots of paint", "GRÜN", "größe"):
+        assert found in told
+    assert "digits and _, not a digit first, found GRÜN" in told
 
 
 def test_no_clash_is_told_when_there_is_none() -> None:
