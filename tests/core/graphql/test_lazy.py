@@ -155,9 +155,9 @@ def test_threads_get_the_same_types_when_they_ask_at_once() -> None:
 
 
 async def test_introspection_leaves_nothing_behind(
-    platform: Platform, shop: Tenant, ask: Ask, graphql: GraphQL
+    platform: Platform, tenant: Tenant, ask: Ask, graphql: GraphQL
 ) -> None:
-    administrator = await platform.user(shop, "system.administrator")
+    administrator = await platform.user(tenant, "system.administrator")
     compiled: CompiledSchema = await graphql.platform.shapes.schemas.of(administrator.shape)
     answer = await ask(get_introspection_query(), caller=administrator)
     assert len(answer["data"]["__schema"]["types"]) == len(compiled.schema.type_map)
