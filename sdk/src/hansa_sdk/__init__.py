@@ -1,6 +1,7 @@
 """What a Hansa plugin imports: declarations and protocols, no I/O."""
 
 from hansa_sdk.actions import PUBLIC, Action, Query, action, query
+from hansa_sdk.checks import Check, check
 from hansa_sdk.columns import AnyColumn, Column, ManyColumn, Order, RefColumn
 from hansa_sdk.context import Context
 from hansa_sdk.entity import Entity, Extension
@@ -24,12 +25,10 @@ from hansa_sdk.errors import (
 from hansa_sdk.events import Event, Handler, on
 from hansa_sdk.expressions import Expression
 from hansa_sdk.fields import (
-    Check,
     Field,
     Many,
     Ref,
     Rollup,
-    check,
     computed,
     field,
     formula,

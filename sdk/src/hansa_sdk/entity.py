@@ -12,9 +12,9 @@ from uuid import UUID
 
 from typing_extensions import dataclass_transform
 
+from hansa_sdk.checks import Check
 from hansa_sdk.fields import (
     UNSET,
-    Check,
     Field,
     FieldBase,
     FieldOptions,

@@ -381,28 +381,3 @@ def computed(function: Callable[..., T]) -> Field[T]:
     result: Field[T] = Field(FieldOptions(init=False), compute=function)
     result.__doc__ = function.__doc__
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A rule every saved record must meet, and the sentence for who breaks it.
-
-    >>> Check("x must be positive", lambda record: True).message
-    'x must be positive'
-    """
-
-    message: str
-    holds: Callable[..., bool]
-
-
-def check(message: str) -> Callable[[Callable[..., bool]], Check]:
-    """Make a method a rule of the entity: it must return True, else `message` is the answer.
-
-    >>> check("must hold")(lambda record: True).message
-    'must hold'
-    """
-
-    def declare(function: Callable[..., bool]) -> Check:
-        return Check(message, function)
-
-    return declare
