@@ -17,7 +17,7 @@ from hansa_core.auth.tokens import Credential
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock, SystemClock
 from hansa_core.events.crypto import Keyring
-from hansa_core.events.record import Origin, record_events
+from hansa_core.events.record import record_events
 from hansa_core.events.tables import EventTables, event_tables
 from hansa_core.live.feed import Feeds
 from hansa_core.live.gone import Ledger
@@ -25,6 +25,7 @@ from hansa_core.model.shape import Shape
 from hansa_core.policy.compile import GrantsCache
 from hansa_core.query.cursor import CursorSealer
 from hansa_core.query.reader import Reader
+from hansa_core.records.changes import origin_of
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.shapes import Shapes
 from hansa_core.storage.database import Database
@@ -94,13 +95,15 @@ class Runtime:
 
     @asynccontextmanager
     async def signed_in(
-        self, tenant: Tenant, credential: Credential
+        self, tenant: Tenant, credential: Credential, *, writes: bool = False
     ) -> AsyncGenerator[tuple[Caller, Session]]:
-        """Return who calls, and the connection he was found on, for single reading statements.
+        """Return who calls, and the connection he was found on, for single statements.
 
-        Raises Unauthenticated as `authenticate`.
+        They only read, if it is not said that it `writes`. Raises Unauthenticated as
+        `authenticate`.
         """
-        async with self.database.reading(tenant) as session:
+        database = self.database
+        async with database.writing(tenant) if writes else database.reading(tenant) as session:
             identified = await self._identifier.identify(session, credential, self.clock.now())
             shape = await self._present_shape(session, identified)
             yield self.caller(tenant, identified.principal, shape), session
@@ -177,6 +180,10 @@ class Runtime:
         """Borrow a connection for reads of one statement each."""
         return self.database.reading(caller.tenant)
 
+    def writing(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for writes of one statement each."""
+        return self.database.writing(caller.tenant)
+
     async def write(
         self,
         caller: Caller,
@@ -203,13 +210,7 @@ class Runtime:
 
     async def record(self, session: Session, unit: UnitOfWork) -> None:
         """Write a unit's events to the ledger, in the unit's own transaction."""
-        principal = unit.caller.principal
-        origin = Origin(
-            actor_id=principal.user_id,
-            key_id=principal.key_id,
-            session_id=principal.session_id,
-            cause=principal.cause,
-        )
+        origin = origin_of(unit.caller)
         await record_events(session, self.events, self.keyring, unit.events(), origin, self.clock)
 
     def unit(self, session: Session, caller: Caller) -> UnitOfWork:

@@ -114,7 +114,7 @@ class BulkTypes:
                 GraphQLNonNull(self._results(one)),
                 self._upsert_arguments(one),
                 description=f"Rows created, or matched by a key: a result for each. {most}",
-                extensions=writing(upsert_many(meta.name), meta.name),
+                extensions=writing(upsert_many(meta.name), meta.name, creates=meta.name),
             ),
             f"{name}UpdateMany": GraphQLField(
                 changed,

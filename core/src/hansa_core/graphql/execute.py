@@ -43,6 +43,7 @@ from hansa_core.graphql.following import Following
 from hansa_core.graphql.mutating import Mutating
 from hansa_core.graphql.operation import Asked
 from hansa_core.graphql.persisted import PersistedDocuments, check_may_send_text
+from hansa_core.graphql.plain import PlainMutations
 from hansa_core.graphql.plans import Plan, Plans, located, make_plan
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
@@ -67,6 +68,7 @@ class GraphQL:
         self._documents = Documents()
         self._persisted = PersistedDocuments(platform)
         self._plans = Plans()
+        self._plain = PlainMutations(platform)
         self._introspecting = asyncio.Lock()
 
     async def execute(
@@ -88,12 +90,12 @@ class GraphQL:
         return cast(Answer, json.loads(answer, parse_float=Decimal))
 
     async def quick(
-        self, caller: Caller, session: Session, asking: GraphQLRequest
+        self, caller: Caller, session: Session, asking: GraphQLRequest, *, writes: bool = False
     ) -> Answer | None:
         """Answer, on a borrowed session, what was asked before in other words or values.
 
         None where anything but one statement of a plan that is kept is needed; `answer_request`
-        then has to.
+        then has to. On a session that `writes` mutations are answered, else reads.
         """
         compiled = self.platform.shapes.schemas.known(caller.shape)
         plain = asking.document_id is None and not asking.tells_cost
@@ -104,10 +106,12 @@ class GraphQL:
         variables = None if asked is None else asked.coercion.quick(asking.variables)
         if asked is None or variables is None or not are_storable(variables):
             return None
+        request = request_of(caller, self.platform.cursors, self.platform.clock, variables)
+        if writes:
+            return await self._plain.answer(caller, asked, request, session)
         plan = self._plans.known(asked, caller, variables)
         if plan is None or plan.statement is None or plan.rest is not None:
             return None
-        request = request_of(caller, self.platform.cursors, self.platform.clock, variables)
         try:
             plan.statement.bound(request)
         except HansaError:  # refused with its place in the answer
@@ -238,7 +242,7 @@ class GraphQL:
                 raise
             return refused_for_now({"data": None, "errors": [formatted(error)]}), None
         if asked.operation.operation is OperationType.MUTATION:
-            answer = await self._mutated(caller, asked, asking, coerced)
+            answer = await self._mutated(caller, asked, asking, coerced, request)
         else:
             answer = await self._read(caller, asked, asking.variables, plan, request)
         return answer, plan.cost
@@ -297,6 +301,7 @@ class GraphQL:
         asked: Asked,
         asking: Asking,
         coerced: VariableValues,
+        request: Request,
     ) -> Answer:
         """Run the mutations one after the other; the first that raises ends the operation."""
         submission = None
@@ -309,6 +314,10 @@ class GraphQL:
                 asking.variables,
                 asking.operation_name,
             )
+        else:
+            plain = await self._plain.answer(caller, asked, request)
+            if plain is not None:
+                return plain
         mutating = Mutating(self.platform, caller, asked, asking.variables, coerced, submission)
         mutating.check()
         found: dict[str, object] = {}

@@ -1,7 +1,8 @@
 """The short way of a program's request: an API key, one statement, the bytes it answers.
 
-Everything else goes the long way through Litestar: pages, cookies, streams, mutations, documents
-that are new, and everything that is refused. Both ways share sign-in, plans and limits.
+Everything else goes the long way through Litestar: pages, cookies, streams, mutations that take
+more than one statement, documents that are new, and everything that is refused. Both ways share
+sign-in, plans and limits.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ class FrontPlatform(Protocol):
     """What the short way asks of the running platform."""
 
     def signed_in(
-        self, tenant: Tenant, credential: Credential
+        self, tenant: Tenant, credential: Credential, *, writes: bool = False
     ) -> AbstractAsyncContextManager[tuple[Caller, Session]]:
-        """Return who calls, and the connection he was found on."""
+        """Return who calls, and the connection he was found on; it can also write if asked to."""
         ...
 
 
@@ -113,9 +114,11 @@ class Front:
             return None
         asked = read_request(body)
         tenant = await self._tenant_of(head.host)
+        writes = asked.query.startswith("mutation")
         async with EndsWhenHungUp(receive):
-            async with self._platform.signed_in(tenant, credential) as (caller, session):
-                return await self._engine.quick(caller, session, asked)
+            signed_in = self._platform.signed_in(tenant, credential, writes=writes)
+            async with signed_in as (caller, session):
+                return await self._engine.quick(caller, session, asked, writes=writes)
 
 
 async def _body(length: int, receive: Receive, read: list[Message]) -> bytes | None:

@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo
 
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock
+from hansa_core.events.tables import EventTables
 from hansa_core.graphql.api import Api
 from hansa_core.query.cursor import CursorSealer
 from hansa_core.records.unit import UnitOfWork
@@ -38,6 +39,15 @@ class Platform(Protocol):
 
     def looking(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
         """Borrow a connection for single reading statements."""
+        ...
+
+    def writing(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for writes of one statement each."""
+        ...
+
+    @property
+    def events(self) -> EventTables:
+        """The ledger's tables."""
         ...
 
     async def write(

@@ -178,7 +178,9 @@ class _Builder:
         new = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.create(meta.name)))}
         changed = {"input": GraphQLArgument(GraphQLNonNull(self._inputs.update(meta.name)))}
         fields = {
-            f"{name}Create": GraphQLField(payload, new, extensions=writing(create(meta.name))),
+            f"{name}Create": GraphQLField(
+                payload, new, extensions=writing(create(meta.name), creates=meta.name)
+            ),
             f"{name}Update": GraphQLField(
                 payload, {**by_version, **changed}, extensions=writing(update(meta.name))
             ),
