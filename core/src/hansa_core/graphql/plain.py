@@ -38,6 +38,8 @@ from hansa_sdk import HansaError
 
 PLAIN_KEPT: Final = 500
 """How many such mutations are kept."""
+CHARACTERS_MAX: Final = 10_000
+"""Characters of the longest document of one: it is kept with it."""
 STATEMENTS_KEPT: Final = 32
 """How many of their statements are kept for a table."""
 _ONE: Final = "input"
@@ -159,6 +161,8 @@ class PlainMutations:
 
     def _of(self, caller: Caller, asked: Asked) -> PlainMutation | None:
         """Return an operation as a plain mutation, None for any other."""
+        if len(asked.text) > CHARACTERS_MAX:
+            return None
         key = (asked.compiled.key, asked.text, asked.name, caller.grants.key)
         if key not in self._kept:
             self._kept[key] = self._made(caller, asked)

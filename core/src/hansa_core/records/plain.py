@@ -120,9 +120,13 @@ class PlainCreate:
         rows = self._rows(caller, values, now)
         if rows is None:
             return None
+        try:
+            told = self._told(caller, rows, now)
+        except Invalid:  # said with its place the long way
+            return None
         params = {
             **self.compiled.bound(request),
-            **self._told(caller, rows, now),
+            **told,
             "rows": rows_document(rows, self.columns),
         }
         try:
