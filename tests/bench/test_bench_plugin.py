@@ -12,6 +12,7 @@ import pytest
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.plugins.compile import compile_shape
 from hansa_core.policy.compile import compile_grants
+from hansa_core.storage.database import Database
 from hansa_core.system.plugin import plugin as system
 from hansa_sdk.predicates import Everything
 from tests.bench.company import BenchCompany, open_company
@@ -87,6 +88,43 @@ async def test_created_contact_counts_in_the_kits_table_and_can_be_reset(
         connection.execute("DELETE FROM public.contact WHERE id > 10000")
         left = connection.execute("SELECT count(*), max(id) FROM public.contact").fetchone()
     assert left == (CONTACTS, CONTACTS)
+
+
+async def test_creates_of_the_bench_open_no_transaction(
+    company: BenchCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await company.ask("Q1", [1])  # the key's use is noted, once a minute
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a transaction was opened")
+
+    monkeypatch.setattr(Database, "transaction", refuse)
+    assert rows("M1", await company.ask("M1", [CREATED])) == [["New1 Person", "new1@example.com"]]
+    many = [{**CREATED, "name": f"Number {n}"} for n in range(50)]
+    created = rows("M2", await company.ask("M2", [many]))
+    assert created == [[f"Number {n}", "new1@example.com"] for n in range(50)]
+
+
+async def test_bench_rows_outside_the_rule_are_refused_and_nothing_is_written(
+    company: BenchCompany,
+) -> None:
+    body = json.loads(company.request("M2", [[CREATED, CREATED]]))
+    stranger = await company.platform.user(company.tenant, "bench.rep")
+    body["variables"]["rows"][1]["responsible"]["connect"] = str(stranger.principal.user_id)
+    with psycopg.connect(company.owner_url, autocommit=True) as connection:
+        count = """SELECT (SELECT count(*) FROM public.contact),
+            (SELECT count(*) FROM t_main.system_event),
+            (SELECT count(*) FROM t_main.system_event_pending)"""
+        before = connection.execute(count).fetchone()
+        for _ in range(2):
+            answer = json.loads(await company.post(json.dumps(body).encode()))
+            results = answer["data"]["benchContactUpsertMany"]["results"]
+            assert [each["record"] for each in results] == [None, None]
+            assert [[error["code"] for error in each["errors"]] for each in results] == [
+                [],
+                ["denied"],
+            ]
+        assert connection.execute(count).fetchone() == before
 
 
 async def test_amounts_are_masked_from_a_rep_of_no_team(company: BenchCompany) -> None:

@@ -4,6 +4,7 @@
 ratios. Both answer in this process on the same tables, a few hundred requests in turn, so whatever
 else the machine does meets both. Ours is the whole application short of the HTTP parser, with
 sign-in, policy, limits and cursors; by hand nothing is parsed but the body and nobody signs in.
+Of writes it prints ours, that of the database's processes, and how often both talk to each other.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import json
 import statistics
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
+import asyncpg
 import pytest
 
 from tests.bench.company import BenchCompany, open_company
@@ -32,6 +35,9 @@ PARAMETERS: Final[dict[str, list[Sequence[Json]]]] = {
     "Q3": [[stage] for stage in STAGES],
     "Q5": [[8_950 + 3 * number] for number in range(32)],
 }
+
+_BACKENDS: Final = """SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'"""
 
 pytestmark = pytest.mark.bench
 
@@ -72,9 +78,60 @@ async def test_processor_time_of_requests_beside_reads_by_hand(
     print(f"\n{workload}: {server:.0f} us ours, {hand:.0f} us by hand, ratio {ratio:.1f}", end="")
 
 
-async def spent(answer: Callable[[bytes], Awaitable[bytes]], bodies: Sequence[bytes]) -> float:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("workload", "requests"), [("M1", 300), ("M2", 20)])
+async def test_processor_time_of_writes(
+    full_company: BenchCompany, workload: str, requests: int
+) -> None:
+    people = [contact(number) for number in range(100)]
+    given = [[person] for person in people] if workload == "M1" else [[people]]
+    ours = [full_company.request(workload, values) for values in given]
+    sent: list[str] = []
+    async with full_company.platform.runtime.database.connection() as connection:
+        server = [int(str(row["pid"])) for row in await connection.fetch(_BACKENDS)]
+        cast("asyncpg.Connection[asyncpg.Record]", connection).add_query_logger(
+            lambda record: sent.append(record.query)
+        )
+    await spent(full_company.post, ours, requests)  # as above
+    sent.clear()
+    gc.collect()
+    microseconds: list[tuple[float, float]] = []
+    for _ in range(ROUNDS):
+        before = processor_time_of(server)
+        python = await spent(full_company.post, ours, requests)
+        microseconds.append((python, (processor_time_of(server) - before) / requests))
+    python, database = (min(side) for side in zip(*microseconds, strict=True))
+    each = len(sent) / (ROUNDS * requests)
+    print(
+        f"\n{workload}: {python:.0f} us ours, {database:.0f} us PostgreSQL's, {each:.1f} exchanges",
+        end="",
+    )
+
+
+def contact(number: int) -> Json:
+    """Return a contact as the kit creates them."""
+    return {
+        "companyId": number % 2_000 + 1,
+        "firstName": f"New{number}",
+        "lastName": "Person",
+        "name": f"New{number} Person",
+        "email": f"new{number}@example.com",
+        "phone": "+49 30 123456",
+        "title": "Buyer",
+    }
+
+
+def processor_time_of(processes: Sequence[int]) -> float:
+    """Return the microseconds that processes of Linux computed so far."""
+    read = (Path(f"/proc/{process}/schedstat").read_text() for process in processes)
+    return sum(int(text.split()[0]) for text in read) / 1000
+
+
+async def spent(
+    answer: Callable[[bytes], Awaitable[bytes]], bodies: Sequence[bytes], requests: int = REQUESTS
+) -> float:
     """Return the processor time of a request in microseconds, of this process alone."""
     start = time.process_time()
-    for number in range(REQUESTS):
+    for number in range(requests):
         await answer(bodies[number % len(bodies)])
-    return (time.process_time() - start) / REQUESTS * 1e6
+    return (time.process_time() - start) / requests * 1e6

@@ -17,7 +17,7 @@ from hansa_core.auth.tokens import Credential, KeyCredential
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock, SystemClock
 from hansa_core.events.crypto import Keyring
-from hansa_core.events.record import Origin, record_events
+from hansa_core.events.record import record_events
 from hansa_core.events.tables import EventTables, event_tables
 from hansa_core.live.feed import Feeds
 from hansa_core.live.gone import Ledger
@@ -26,6 +26,7 @@ from hansa_core.policy.compile import GrantsCache
 from hansa_core.presenting import Expected, Presented
 from hansa_core.query.cursor import CursorSealer
 from hansa_core.query.reader import Reader
+from hansa_core.records.changes import origin_of
 from hansa_core.records.unit import UnitOfWork
 from hansa_core.shapes import Shapes
 from hansa_core.storage.database import Database
@@ -96,10 +97,14 @@ class Runtime:
 
     @asynccontextmanager
     async def presented(
-        self, tenant: Tenant, credential: KeyCredential
+        self, tenant: Tenant, credential: KeyCredential, *, writes: bool
     ) -> AsyncGenerator[Presented]:
-        """Return a key on a borrowed connection, for single reading statements."""
-        async with self.database.reading(tenant) as session:
+        """Return a key on a borrowed connection, for single statements.
+
+        They only read, if it is not said that it `writes`.
+        """
+        database = self.database
+        async with database.writing(tenant) if writes else database.reading(tenant) as session:
             presented = Presented(session, credential, self._identifier, self._expected, self.clock)
             yield presented
         found = presented.found
@@ -189,6 +194,10 @@ class Runtime:
         """Borrow a connection for reads of one statement each."""
         return self.database.reading(caller.tenant)
 
+    def writing(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for writes of one statement each."""
+        return self.database.writing(caller.tenant)
+
     async def write(
         self,
         caller: Caller,
@@ -215,13 +224,7 @@ class Runtime:
 
     async def record(self, session: Session, unit: UnitOfWork) -> None:
         """Write a unit's events to the ledger, in the unit's own transaction."""
-        principal = unit.caller.principal
-        origin = Origin(
-            actor_id=principal.user_id,
-            key_id=principal.key_id,
-            session_id=principal.session_id,
-            cause=principal.cause,
-        )
+        origin = origin_of(unit.caller)
         await record_events(session, self.events, self.keyring, unit.events(), origin, self.clock)
 
     def unit(self, session: Session, caller: Caller) -> UnitOfWork:

@@ -24,6 +24,7 @@ class Counting:
         self._runtime = platform.runtime
         self.shapes = platform.runtime.shapes
         self.cursors, self.clock = platform.runtime.cursors, platform.runtime.clock
+        self.events = platform.runtime.events
         self.counts: list[int] = []
 
     def read(self, caller: Caller) -> AbstractAsyncContextManager[UnitOfWork]:
@@ -32,6 +33,13 @@ class Counting:
     @asynccontextmanager
     async def looking(self, caller: Caller) -> AsyncGenerator[Session]:
         async with self._runtime.looking(caller) as session:
+            before = session.statement_count
+            yield session
+            self.counts.append(session.statement_count - before)
+
+    @asynccontextmanager
+    async def writing(self, caller: Caller) -> AsyncGenerator[Session]:
+        async with self._runtime.writing(caller) as session:
             before = session.statement_count
             yield session
             self.counts.append(session.statement_count - before)

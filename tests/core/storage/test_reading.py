@@ -10,8 +10,11 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from hansa_core.storage.statements import compile_statement
 from hansa_core.storage.transaction import Tenant
+from hansa_core.tenants.owner import owner_engine
 from hansa_core.testing.platform import Platform
+from hansa_sdk import Unavailable
 
 
 class Parsing(Protocol):
@@ -133,3 +136,56 @@ async def test_connection_is_lent_to_one_at_a_time_whoever_is_cancelled(
     async with contextlib.AsyncExitStack() as stack:  # none was lost on the way
         for _ in range(10):
             await stack.enter_async_context(database.connection(timeout_seconds=5))
+
+
+SETTINGS = sa.text(
+    "SELECT current_user::text AS role, current_setting('default_transaction_read_only') AS reads,"
+    " current_setting('statement_timeout') AS seconds, current_setting('lock_timeout') AS waits"
+)
+
+
+async def test_writer_commits_each_statement_and_the_next_reader_only_reads(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant()
+    database = platform.runtime.database
+    rename = compile_statement(
+        sa.text("UPDATE \"__tenant__\".system_user SET name = 'Anna' RETURNING name")
+    )
+    await platform.user(tenant)
+    for _ in range(2):
+        async with database.writing(tenant) as session:
+            found = (await session.fetch(SETTINGS))[0]
+            assert [*found.values()] == [tenant.role, "off", "5s", "2s"]
+            assert await session.change(rename, {})
+        async with database.reading(tenant) as session:
+            assert (await session.fetch(SETTINGS))[0]["reads"] == "on"
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await session.change(rename, {})
+        async with database.connection() as connection:
+            rows = await connection.fetch(SETTINGS.text)
+            assert (rows[0]["reads"], rows[0]["seconds"], rows[0]["waits"]) == ("off", "0", "0")
+    async with database.transaction(tenant, read_only=True) as session:
+        names = await session.fetch(sa.text('SELECT DISTINCT name FROM "__tenant__".system_user'))
+        assert [row["name"] for row in names] == ["Anna"]
+
+
+async def _lose_the_connection_while_writing(platform: Platform, tenant: Tenant) -> None:
+    sleep = compile_statement(sa.text("SELECT pg_sleep(4)"))
+    with owner_engine(platform.owner_url) as engine, engine.connect() as owner:
+        async with platform.runtime.database.writing(tenant) as session:
+            pid = await session.fetch_value(PID)
+            changing = asyncio.create_task(session.change(sleep, {}))
+            await asyncio.sleep(0)  # it is sent
+            owner.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            await changing
+
+
+async def test_writer_whose_connection_ends_says_that_the_change_may_have_been_made(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant()
+    with pytest.raises(Unavailable, match="may or may not have been made"):
+        await _lose_the_connection_while_writing(platform, tenant)
+    async with platform.runtime.database.writing(tenant) as session:
+        assert await session.fetch_value(ROLE) == tenant.role

@@ -15,6 +15,8 @@ from enum import Enum
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
+import msgspec
+
 from hansa_sdk.errors import Invalid
 
 Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
@@ -23,10 +25,10 @@ Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 DEPTH_MAX: Final = 40
 """How many lists and mappings may be inside each other: a field's JSON, and the event around it."""
 
-_AS_THEY_ARE: Final = frozenset({str, int, bool})
-_ENCODER: Final = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-)
+_AS_THEY_ARE: Final = frozenset({str, int, bool, type(None), UUID})
+"""Types the encoder spells itself; an id as 32 lower-case digits in groups."""
+_NAMES: Final = frozenset({str})
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")  # of UTF-8's bytes: that is by code point
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -37,9 +39,17 @@ def canonical_bytes(value: object) -> bytes:
     keys that are not text, and every other type; without a path for text that is not Unicode.
     """
     try:
-        return _ENCODER.encode(_plain(value, 0)).encode()
+        return _ENCODER.encode(_plain(value, 0))
     except UnicodeEncodeError:
         raise _refused("Unicode text", "half of a surrogate pair") from None
+
+
+def spelt_out(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Return values as `canonical_bytes` spells them, for values that go into many of its texts.
+
+    Raises Invalid as it does.
+    """
+    return _plain_mapping(cast("Mapping[object, object]", values), 1)
 
 
 def parse_canonical(data: bytes) -> Plain:
@@ -52,10 +62,8 @@ def parse_canonical(data: bytes) -> Plain:
 
 def _plain(value: object, depth: int) -> Plain:
     # The usual kinds first and by exact type: this runs for every value of every write.
-    if value is None or type(value) in _AS_THEY_ARE:
+    if type(value) in _AS_THEY_ARE:
         return cast(Plain, value)
-    if type(value) is UUID:
-        return str(value)
     if isinstance(value, Enum):
         return _plain(cast(object, value.value), depth)
     if isinstance(value, int):
@@ -69,13 +77,18 @@ def _plain(value: object, depth: int) -> Plain:
 
 def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, Plain]:
     _check_depth(depth)
+    usual = _AS_THEY_ARE.issuperset(map(type, value.values())) and _NAMES.issuperset(
+        map(type, value)
+    )
+    if usual:
+        return cast("dict[str, Plain]", dict(value))
     plain: dict[str, Plain] = {}
     for key, item in value.items():
+        if type(key) is str and type(item) in _AS_THEY_ARE:
+            plain[key] = cast(Plain, item)
+            continue
         if not isinstance(key, str):
             raise _refused("text as a key", repr(key))
-        if item is None or type(item) in _AS_THEY_ARE:
-            plain[str(key)] = cast(Plain, item)
-            continue
         try:
             plain[str(key)] = _plain(item, depth)
         except Invalid as error:

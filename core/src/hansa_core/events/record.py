@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
 from hansa_core.clock import Clock
-from hansa_core.events.canonical import canonical_bytes, parse_canonical
+from hansa_core.events.canonical import canonical_bytes, spelt_out
 from hansa_core.events.crypto import ENCRYPTED, Keyring, Place, Subject, SubjectKey
 from hansa_core.events.subject_keys import ensure_keys
 from hansa_core.events.tables import EventTables
@@ -27,6 +28,10 @@ BATCH_CHANGES: Final = 10_000
 
 SECTIONS: Final = ("before", "after", "payload")
 """The parts of a body that hold values."""
+
+
+_PLAIN: Final = frozenset({str, int, bool, type(None), UUID, Decimal, date, datetime})
+"""Types that hold no names: the usual values."""
 
 
 def _nothing() -> Mapping[str, object]:
@@ -110,26 +115,31 @@ async def record_events(
         keys |= await ensure_keys(session, tables, keyring, some, clock)
     ids: list[UUID] = []
     for batch in _batches(changes):
-        ids += await _insert(session, tables, batch, keys, origin, clock.now())
+        values = event_values(session.tenant.id, batch, keys, origin, clock.now())
+        await session.execute(tables.statements.insert_events, values)
+        ids += cast("list[UUID]", values["ids"])
     return ids
 
 
-async def _insert(
-    session: Session,
-    tables: EventTables,
+def event_values(
+    tenant_id: UUID,
     changes: Sequence[Change],
     keys: Mapping[Subject, SubjectKey],
     origin: Origin,
     at: datetime,
-) -> list[UUID]:
+) -> dict[str, object]:
+    """Return the parameters of `EventStatements.insert_events` for these changes.
+
+    `keys` are those of the people their values are about. Raises Invalid for a value an event
+    cannot hold.
+    """
     ids = [new_id() for _ in changes]
-    tenant_id = session.tenant.id
     shared = _shared(origin, at)
     bodies = [
         _body(change, shared, keys, Place(tenant_id, id_, change.entity, change.record_id, ""))
         for id_, change in zip(ids, changes, strict=True)
     ]
-    params: dict[str, object] = {
+    return {
         "ids": ids,
         "types": [change.type for change in changes],
         "entities": [change.entity for change in changes],
@@ -142,8 +152,6 @@ async def _insert(
         "cause": origin.cause,
         "at": at,
     }
-    await session.execute(tables.statements.insert_events, params)
-    return ids
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -153,14 +161,15 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _shared(origin: Origin, at: datetime) -> Mapping[str, object]:
     """Return what all events of a batch say, as they spell it."""
-    said: dict[str, object] = {
-        "actor_id": origin.actor_id,
-        "key_id": origin.key_id,
-        "session_id": origin.session_id,
-        "cause": origin.cause,
-        "at": at,
-    }
-    return cast("Mapping[str, object]", parse_canonical(canonical_bytes(said)))
+    return spelt_out(
+        {
+            "actor_id": origin.actor_id,
+            "key_id": origin.key_id,
+            "session_id": origin.session_id,
+            "cause": origin.cause,
+            "at": at,
+        }
+    )
 
 
 def _body(
@@ -194,7 +203,9 @@ def _section(
     personal: Mapping[str, Subject],
     keys: Mapping[Subject, SubjectKey],
     place: Place,
-) -> dict[str, object]:
+) -> Mapping[str, object]:
+    if not personal and _PLAIN.issuperset(map(type, values.values())):
+        return values
     stored: dict[str, object] = {}
     for name, value in values.items():
         if name in personal:

@@ -31,6 +31,13 @@ class EventStatements:
         Arrays `ids`, `types`, `entities`, `record_ids`, `versions`, `bodies`; one value each of
         `actor_id`, `key_id`, `session_id`, `cause`, `at`.
         """
+        return compile_statement(self.adding())
+
+    def adding(self, *conditions: sa.ColumnElement[bool]) -> sa.Insert:
+        """Return the statement `insert_events` before it is compiled, to be part of another.
+
+        Nothing is inserted where a condition does not hold.
+        """
         given = _unnest(
             ids=sa.Uuid(),
             types=sa.Text(),
@@ -42,7 +49,7 @@ class EventStatements:
         shared = ("actor_id", "key_id", "session_id", "cause", "at")
         rows = sa.select(
             *given.c, *(sa.bindparam(name, type_=self.event.c[name].type) for name in shared)
-        )
+        ).where(*conditions)
         columns = ["id", "type", "entity", "record_id", "record_version", "body", *shared]
         added = (
             sa.insert(self.event)
@@ -51,10 +58,8 @@ class EventStatements:
             .cte("added")
         )
         queued = sa.select(added.c.id, added.c.record_version)
-        return compile_statement(
-            sa.insert(self.pending).from_select(
-                ["event_id", "record_version"], queued, include_defaults=False
-            )
+        return sa.insert(self.pending).from_select(
+            ["event_id", "record_version"], queued, include_defaults=False
         )
 
     @cached_property

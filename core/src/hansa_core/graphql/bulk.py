@@ -30,7 +30,8 @@ from hansa_core.records.unit import UnitOfWork
 from hansa_core.records.writer import RowUpdate
 from hansa_sdk import HansaError, Invalid, LimitExceeded
 
-_ROW_KEYS: Final = ("id", "version")
+ROW_KEYS: Final = frozenset({"id", "version"})
+"""What a row says beside its values: which record it is to change."""
 
 
 class ErrorPolicy(StrEnum):
@@ -147,7 +148,7 @@ async def _matching(
 def _row(api: Api, entity: str, given: Mapping[str, object]) -> BulkRow:
     """Read one row; what cannot be read is told in its result."""
     one: EntityApi = api.entities[entity]
-    rest = {name: value for name, value in given.items() if name not in _ROW_KEYS}
+    rest = {name: value for name, value in given.items() if name not in ROW_KEYS}
     try:
         id = None if given.get("id") is None else parse_id(given["id"], ("id",))
         what = written(api, one, rest, ())

@@ -117,7 +117,7 @@ class BulkTypes:
             GraphQLNonNull(self._results(one)),
             self._upsert_arguments(one),
             description=f"Rows created, or matched by a key: a result for each. {_MOST}",
-            extensions=writing(upsert_many(one.meta.name), one.meta.name),
+            extensions=writing(upsert_many(one.meta.name), one.meta.name, creates=one.meta.name),
         )
 
     def _update(self, one: EntityApi) -> GraphQLField:

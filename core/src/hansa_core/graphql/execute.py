@@ -45,6 +45,7 @@ from hansa_core.graphql.introspection import Introspection
 from hansa_core.graphql.mutating import Mutating
 from hansa_core.graphql.operation import Asked
 from hansa_core.graphql.persisted import PersistedDocuments, check_may_send_text
+from hansa_core.graphql.plain import PlainMutations
 from hansa_core.graphql.plans import Plan, Plans, located, make_plan
 from hansa_core.graphql.request import RequestContext
 from hansa_core.graphql.schema import CompiledSchema
@@ -56,6 +57,7 @@ from hansa_core.idempotency import Submission
 from hansa_core.query.late import Request
 from hansa_core.query.predicates import HiddenField
 from hansa_core.query.reader import identity_of, request_of
+from hansa_core.storage.transaction import Session
 from hansa_sdk import HansaError
 
 T = TypeVar("T")
@@ -70,6 +72,7 @@ class GraphQL:
         self._persisted = PersistedDocuments(platform)
         self._plans = Plans()
         self._introspection = Introspection(platform.shapes.schemas)
+        self._plain = PlainMutations(platform)
 
     async def execute(
         self,
@@ -95,6 +98,31 @@ class GraphQL:
         None where anything but one statement of a plan that is kept is needed, or where `fetch`
         says that it is not for this caller; `answer_request` then has to.
         """
+        known = self._known(caller, asking)
+        if known is None:
+            return None
+        asked, request = known
+        plan = self._plans.known(asked, caller, request.variables)
+        if plan is None or plan.statement is None or not plan.is_statement:
+            return None
+        try:
+            plan.statement.bound(request)
+        except HansaError:  # refused with its place in the answer
+            return None
+        return await answered_by(plan, request, fetch)
+
+    async def quick_change(
+        self, caller: Caller, asking: GraphQLRequest, session: Session
+    ) -> Answer | None:
+        """Answer a mutation that was sent before by one statement; None as `quick`.
+
+        `session` is one of `Database.writing`.
+        """
+        known = self._known(caller, asking)
+        return None if known is None else await self._plain.answer(caller, *known, session)
+
+    def _known(self, caller: Caller, asking: GraphQLRequest) -> tuple[Asked, Request] | None:
+        """Return an operation that is kept, with a request's variables where they are plain."""
         compiled = self.platform.shapes.schemas.known(caller.shape)
         plain = asking.document_id is None and not asking.tells
         if compiled is None or not plain or caller.principal.documents is not None:
@@ -104,15 +132,7 @@ class GraphQL:
         variables = None if asked is None else asked.coercion.quick(asking.variables)
         if asked is None or variables is None or not are_storable(variables):
             return None
-        plan = self._plans.known(asked, caller, variables)
-        if plan is None or plan.statement is None or not plan.is_statement:
-            return None
-        request = request_of(caller, self.platform.cursors, self.platform.clock, variables)
-        try:
-            plan.statement.bound(request)
-        except HansaError:  # refused with its place in the answer
-            return None
-        return await answered_by(plan, request, fetch)
+        return asked, request_of(caller, self.platform.cursors, self.platform.clock, variables)
 
     async def answer_request(
         self,
@@ -265,7 +285,7 @@ class GraphQL:
         notes.planned = Planned(asked, caller, coerced, request, plan, cached=not fresh)
         notes.lap("plan")
         if asked.operation.operation is OperationType.MUTATION:
-            answer = await self._mutated(caller, asked, asking, coerced)
+            answer = await self._mutated(caller, asked, asking, coerced, request)
         else:
             answer = await self._read(caller, asked, asking, plan, request)
         notes.lap("answer")
@@ -314,6 +334,7 @@ class GraphQL:
         asked: Asked,
         asking: Asking,
         coerced: VariableValues,
+        request: Request,
     ) -> Answer:
         """Run the mutations one after the other; the first that raises ends the operation."""
         submission = None
@@ -326,6 +347,10 @@ class GraphQL:
                 asking.variables,
                 asking.operation_name,
             )
+        elif not asking.notes.wants:
+            plain = await self._plain.answer(caller, asked, request)
+            if plain is not None:
+                return plain
         platform = asking.notes.platform(self.platform)
         mutating = Mutating(platform, caller, asked, asking.variables, coerced, submission)
         mutating.check()

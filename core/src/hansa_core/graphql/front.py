@@ -1,7 +1,8 @@
 """The short way of a program's request: an API key, one statement, the bytes it answers.
 
-Everything else goes the long way through Litestar: pages, cookies, streams, mutations, documents
-that are new, and everything that is refused. Both ways share sign-in, plans and limits.
+Everything else goes the long way through Litestar: pages, cookies, streams, mutations that take
+more than one statement, documents that are new, and everything that is refused. Both ways share
+sign-in, plans and limits.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class FrontPlatform(Protocol):
     """What the short way asks of the running platform."""
 
     def presented(
-        self, tenant: Tenant, credential: KeyCredential
+        self, tenant: Tenant, credential: KeyCredential, *, writes: bool
     ) -> AbstractAsyncContextManager[Presented]:
-        """Return a key on a borrowed connection."""
+        """Return a key on a borrowed connection, which can also write if asked to."""
         ...
 
     def guessed(self, tenant: Tenant, presented: Presented) -> Caller | None:
@@ -122,8 +123,13 @@ class Front:
             return None
         asked = read_request(body)
         tenant = await self._tenant_of(head.host)
+        writes = asked.query.startswith("mutation")
         async with EndsWhenHungUp(receive):
-            async with self._platform.presented(tenant, credential) as presented:
+            presenting = self._platform.presented(tenant, credential, writes=writes)
+            async with presenting as presented:
+                if writes:
+                    caller = await self._platform.signed_in(tenant, presented)
+                    return await self._engine.quick_change(caller, asked, presented.session)
                 guessed = self._platform.guessed(tenant, presented)
                 if guessed is not None:
                     answer = await self._engine.quick(guessed, asked, presented.together)

@@ -218,7 +218,8 @@ def written(
             lines.append(_lines(api, one.lines[name], asked, (*place, name)))
         else:
             meta = one.inputs[name]
-            values[meta.name] = row_value(meta, value, (*place, name))
+            plain = value is None or meta.kind is Kind.TEXT
+            values[meta.name] = value if plain else row_value(meta, value, (*place, name))
             if meta.kind is Kind.QUANTITY:
                 quantity = cast("Mapping[str, object] | None", value)
                 values[f"{meta.name}_unit"] = quantity["unit"] if quantity else None

@@ -212,7 +212,8 @@ class RootFields:
 
     def _create(self, one: EntityApi) -> GraphQLField:
         new = {"input": GraphQLArgument(GraphQLNonNull(self.inputs.create(one.meta.name)))}
-        return GraphQLField(self._payload(one), new, extensions=writing(create(one.meta.name)))
+        extensions = writing(create(one.meta.name), creates=one.meta.name)
+        return GraphQLField(self._payload(one), new, extensions=extensions)
 
     def _update(self, one: EntityApi) -> GraphQLField:
         changed = {"input": GraphQLArgument(GraphQLNonNull(self.inputs.update(one.meta.name)))}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Final, Protocol
 
 from hansa_core.caller import Caller
+from hansa_core.events.tables import EventTables
 from hansa_core.graphql.kernel import kernel_fields
 from hansa_core.graphql.names import check_names
 from hansa_core.graphql.offers import offered, offers_all, unreachable_names
@@ -17,6 +19,7 @@ from hansa_core.graphql.schema import CompiledSchema, build_schema
 from hansa_core.model.shape import Shape
 from hansa_core.policy.grants import Grants
 from hansa_core.query.hidden import hidden_names
+from hansa_core.storage.transaction import Session
 from hansa_sdk import DeclarationErrors
 
 SHOWN_KEPT: Final = 16
@@ -101,9 +104,18 @@ class HasSchemas(Protocol):
 
 
 class SchemaPlatform(Platform, Protocol):
-    """A running platform that also has the schemas of its shapes."""
+    """A running platform, with the schemas of its shapes and what writes of one statement need."""
 
     @property
     def shapes(self) -> HasSchemas:
         """The shapes of the process with their schemas."""
+        ...
+
+    @property
+    def events(self) -> EventTables:
+        """The ledger's tables."""
+        ...
+
+    def writing(self, caller: Caller) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection for writes of one statement each."""
         ...

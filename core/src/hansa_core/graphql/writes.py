@@ -26,14 +26,18 @@ Write: TypeAlias = Callable[[Asking, Given], Awaitable[msgspec.Raw]]
 
 _WRITE: Final = "write"
 _MATCHED: Final = "matched"
+_CREATES: Final = "creates"
 
 
-def writing(write: Write, matched: str | None = None) -> dict[str, object]:
+def writing(
+    write: Write, matched: str | None = None, creates: str | None = None
+) -> dict[str, object]:
     """Return the extensions of a mutation's field that `write` answers.
 
-    `matched` is the entity whose records its arguments look for.
+    `matched` is the entity whose records its arguments look for, `creates` that of which it makes
+    new records where they look for none.
     """
-    return {_WRITE: write, _MATCHED: matched}
+    return {_WRITE: write, _MATCHED: matched, _CREATES: creates}
 
 
 def write_of(field: GraphQLField) -> Write:
@@ -44,6 +48,11 @@ def write_of(field: GraphQLField) -> Write:
 def matched_entity(field: GraphQLField) -> str | None:
     """Return the entity whose records a mutation's arguments look for."""
     return cast("str | None", field.extensions.get(_MATCHED))
+
+
+def created_entity(field: GraphQLField) -> str | None:
+    """Return the entity of which a mutation makes new records."""
+    return cast("str | None", field.extensions.get(_CREATES))
 
 
 def create(entity: str) -> Write:

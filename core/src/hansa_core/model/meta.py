@@ -96,7 +96,7 @@ class FieldMeta:
             return {member.name.upper(): str(member.value) for member in self.enum}
         return {value.upper(): value for value in self.values}
 
-    @property
+    @cached_property
     def stored(self) -> bool:
         """Whether the field has a column."""
         return bool(self.column)
@@ -113,12 +113,12 @@ class FieldMeta:
             return ()
         return tuple(dict.fromkeys(path.names[-1] for path in self.formula.paths))
 
-    @property
+    @cached_property
     def required(self) -> bool:
         """Whether create must give a value."""
         return self.stored and not (self.nullable or self.has_default or self.system)
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         """Whether the API may set it."""
         return self.stored and not (self.readonly or self.system)
@@ -186,6 +186,11 @@ class EntityMeta:
     def money_last(self) -> tuple[FieldMeta, ...]:
         """The stored fields with money behind all others, whose currency it is checked against."""
         return tuple(sorted(self.stored, key=lambda stored: stored.kind is Kind.MONEY))
+
+    @cached_property
+    def fillable(self) -> tuple[FieldMeta, ...]:
+        """The stored fields a new record needs values for, money behind all others."""
+        return tuple(field for field in self.money_last if not field.system)
 
     @property
     def single_api_name(self) -> str:

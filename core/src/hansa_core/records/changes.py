@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
+from hansa_core.caller import Caller
 from hansa_core.events.crypto import Subject
-from hansa_core.events.record import Change
-from hansa_core.model.meta import EntityMeta, Kind
+from hansa_core.events.record import Change, Origin
+from hansa_core.model.meta import EntityMeta
 from hansa_core.model.shape import Shape
 from hansa_sdk import Entity, Event, Invalid, Link, Money, Quantity
 
@@ -32,6 +33,7 @@ class RecordChange:
 
 
 Lines = dict[str, list[Mapping[str, object]]]
+Created = dict[str, dict[UUID, RecordChange]]
 
 
 def loud(row: Mapping[str, object], names: Sequence[str] | None = None) -> dict[str, object]:
@@ -44,13 +46,27 @@ def loud(row: Mapping[str, object], names: Sequence[str] | None = None) -> dict[
     return {name: value for name, value in row.items() if name not in _QUIET and value is not None}
 
 
+def origin_of(caller: Caller) -> Origin:
+    """Return whose changes those of a caller are."""
+    principal = caller.principal
+    return Origin(
+        actor_id=principal.user_id,
+        key_id=principal.key_id,
+        session_id=principal.session_id,
+        cause=principal.cause,
+    )
+
+
 def to_events(shape: Shape, changes: Sequence[RecordChange]) -> list[Change]:
     """Turn changes to events, new owned lines told inside their new owner's event.
 
     Going backwards, a line has its own lines when it is put into its owner. A line about another
     person than its owner's keeps an event of its own, under that person's key.
     """
-    created = {(c.meta.name, c.record_id): c for c in changes if c.verb == "created"}
+    created: Created = {}
+    for change in changes:
+        if change.verb == "created":
+            created.setdefault(change.meta.name, {})[change.record_id] = change
     lines: dict[int, Lines] = {}
     events: list[Change] = []
     for change in reversed(changes):
@@ -65,19 +81,18 @@ def to_events(shape: Shape, changes: Sequence[RecordChange]) -> list[Change]:
     return events[::-1]
 
 
-def _new_owner(
-    change: RecordChange, created: Mapping[tuple[str, UUID], RecordChange]
-) -> tuple[RecordChange, str] | None:
+def _new_owner(change: RecordChange, created: Created) -> tuple[RecordChange, str] | None:
     if change.verb != "created":
         return None
-    for name, reference in change.meta.fields.items():
-        if reference.kind is not Kind.REFERENCE or change.after.get(name) is None:
+    for reference in change.meta.references:
+        owners = created.get(reference.target)
+        if owners is None or change.after.get(reference.name) is None:
             continue
-        owner = created.get((reference.target, cast(UUID, change.after[name])))
+        owner = owners.get(cast(UUID, change.after[reference.name]))
         if owner is None or owner is change:
             continue
         for relation in owner.meta.relations.values():
-            ours = relation.target == change.meta.name and relation.inverse == name
+            ours = relation.target == change.meta.name and relation.inverse == reference.name
             if relation.owned and ours and _fits(change, owner):
                 return owner, relation.name
     return None

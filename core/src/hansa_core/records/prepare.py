@@ -25,7 +25,9 @@ def checked_values(
     for name, value in values.items():
         field = meta.fields.get(name)
         try:
-            if field is None and (unit_of := _quantity_of(meta, name)) is not None:
+            if field is not None and field.writable:
+                row[name] = check_value(field, value)
+            elif field is None and (unit_of := _quantity_of(meta, name)) is not None:
                 row[name] = check_unit(unit_of, value)
             else:
                 row[name] = _checked(meta, name, field, value, trusted=trusted)
@@ -78,18 +80,19 @@ def new_row(
     meta: EntityMeta, values: Mapping[str, object], *, now: datetime, trusted: bool
 ) -> tuple[Row, list[HansaError]]:
     """Complete a new record's values with defaults; missing ones are errors."""
-    given = {name: value for name, value in values.items() if not (name == "id" and trusted)}
+    given = values
+    if trusted and "id" in values:
+        given = {name: value for name, value in values.items() if name != "id"}
     row, errors = checked_values(meta, given, trusted=trusted)
     wrong = {error.path[0] for error in errors if error.path}
     row["id"] = values["id"] if trusted and values.get("id") is not None else new_id()
-    for field in meta.money_last:
-        if field.name in row or field.system or field.name in wrong:
+    for field in meta.fillable:
+        if field.name in row or field.name in wrong:
             continue
-        if field.has_default:
-            put_plain(field, field.default, row)
-            row.setdefault(field.name, None)
-        elif field.nullable:
+        if field.default is None and (field.has_default or field.nullable):
             row[field.name] = None
+        elif field.has_default:
+            put_plain(field, field.default, row)
         else:
             errors.append(_missing(field))
     errors.extend(check_pairs(meta, row))

@@ -35,7 +35,7 @@ def insert_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
     """INSERT any number of rows and return all their columns."""
 
     def make() -> sa.Executable:
-        source = _recordset(table, columns)
+        source = recordset(table, columns)
         return (
             postgresql.insert(table)
             .from_select(list(columns), sa.select(*(source.c[name] for name in columns)))
@@ -49,7 +49,7 @@ def update_statement(table: sa.Table, columns: Sequence[str]) -> Statement:
     """UPDATE any number of rows that still have their version; returns all their columns."""
 
     def make() -> sa.Executable:
-        source = _recordset(table, ["id", "version", *columns])
+        source = recordset(table, ["id", "version", *columns])
         values: dict[str, sa.ColumnElement[object]] = {
             name: cast("sa.ColumnElement[object]", source.c[name]) for name in columns
         }
@@ -80,8 +80,8 @@ def kept_statement(
     return kept(table, "statements", key, lambda: compile_statement(make()), KEPT_MAX)
 
 
-def _recordset(table: sa.Table, columns: Sequence[str]) -> sa.TableValuedAlias:
-    """jsonb_to_recordset turns one document into typed rows, arrays and numbers exact."""
+def recordset(table: sa.Table, columns: Sequence[str]) -> sa.TableValuedAlias:
+    """Return the rows of the document `ROWS` as a table with such columns, numbers exact."""
     document = sa.bindparam(ROWS, type_=sa.Text)
     typed = [sa.column(name, table.c[name].type) for name in columns]
     function = sa.func.jsonb_to_recordset(sa.cast(document, postgresql.JSONB))

@@ -65,10 +65,11 @@ def _any_text(field: FieldMeta, value: object) -> str:
         raise _invalid(field, "a text", _shown(value))
     if "\x00" in value:
         raise _invalid(field, "a text without NUL characters", _shown(value))
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _invalid(field, "valid Unicode text", _shown(value)) from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _invalid(field, "valid Unicode text", _shown(value)) from None
     most = field.max_length or TEXT_LENGTH_MAX
     if len(value) > most:
         raise _invalid(field, f"at most {most} characters", f"{len(value)}", "Shorten the text.")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -31,6 +31,7 @@ from hansa_core.storage.transaction import (
     Tenant,
     begin_text,
     reading_text,
+    writing_text,
 )
 from hansa_sdk.errors import Misconfigured, Unavailable
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = ""
 READ_SECONDS: Final = 5
 """How long one statement of `Database.reading` may take."""
+WRITE_SECONDS: Final = 5
+"""How long one statement of `Database.writing` may take."""
 STATEMENTS_KEPT: Final = 300
 """Prepared statements a connection keeps."""
 STATEMENT_BYTES_KEPT: Final = 200_000
@@ -83,16 +86,17 @@ class Database:
     def __init__(
         self,
         pool: asyncpg.Pool[asyncpg.Record],
-        roles: dict[int, str] | None = None,
+        settings: dict[int, str] | None = None,
         *,
         acquire_seconds: float = ACQUIRE_SECONDS,
     ) -> None:
         """`acquire_seconds`: how long a request waits for a connection when all are in use.
 
-        `roles` tells, by the process at the other end, which connections read as which role.
+        `settings` tells, by the process at the other end, which connections keep what they were
+        told by `reading` and `writing`.
         """
         self._connections = Connections(pool)
-        self._roles = {} if roles is None else roles
+        self._settings = {} if settings is None else settings
         self._acquire_seconds = acquire_seconds
 
     @classmethod
@@ -101,10 +105,10 @@ class Database:
 
         Raises Misconfigured when the server cannot be reached or refuses the login.
         """
-        roles: dict[int, str] = {}
+        settings: dict[int, str] = {}
 
         async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-            roles.pop(connection.get_server_pid(), None)  # of one that ended
+            settings.pop(connection.get_server_pid(), None)  # of one that ended
             await _prepare(connection)
 
         try:
@@ -124,28 +128,39 @@ class Database:
                 f"The database could not be reached: {error}.",
                 next_step="Check HANSA_DATABASE_URL and the server; `hansa doctor` helps.",
             ) from error
-        return cls(pool, roles)
+        return cls(pool, settings)
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         await self._connections.close()
 
-    @asynccontextmanager
-    async def reading(self, tenant: Tenant) -> AsyncGenerator[Session]:
+    def reading(self, tenant: Tenant) -> AbstractAsyncContextManager[Session]:
         """Borrow a connection on which each statement is a read of its own, as the tenant's role.
 
         The connection keeps the role for the next reader of the tenant: nothing but the statement
         itself crosses the network. Raises Busy when no connection gets free in time, Unavailable
         without a database.
         """
+        return self._lent(tenant, reading_text(tenant, READ_SECONDS))
+
+    def writing(self, tenant: Tenant) -> AbstractAsyncContextManager[Session]:
+        """Borrow a connection on which each statement is a transaction, as the tenant's role.
+
+        `Session.change` is for those that write. Raises as `reading` does.
+        """
+        return self._lent(tenant, writing_text(tenant, WRITE_SECONDS))
+
+    @asynccontextmanager
+    async def _lent(self, tenant: Tenant, settings: str) -> AsyncGenerator[Session]:
+        """Borrow a connection with settings that it keeps for the next who wants the same."""
         async with self._acquired() as acquired:
             connection = cast(Connection, acquired)
             pid = acquired.get_server_pid()
-            if self._roles.get(pid) != tenant.role:
-                self._roles[pid] = _UNKNOWN  # should the next line not come to its end
+            if self._settings.get(pid) != settings:
+                self._settings[pid] = _UNKNOWN  # should the next line not come to its end
                 with told():
-                    await connection.execute(reading_text(tenant, READ_SECONDS))
-                self._roles[pid] = tenant.role
+                    await connection.execute(settings)
+                self._settings[pid] = settings
             try:
                 yield Session(connection, tenant)
             except BaseException:
@@ -226,10 +241,10 @@ class Database:
         async with self._acquired(timeout_seconds) as acquired:
             with told():
                 pid = acquired.get_server_pid()
-                if pid in self._roles:
-                    self._roles[pid] = _UNKNOWN  # as above
+                if pid in self._settings:
+                    self._settings[pid] = _UNKNOWN  # as above
                     await acquired.execute(LOGIN_TEXT)
-                    del self._roles[pid]
+                    del self._settings[pid]
                 try:
                     yield cast(Connection, acquired)
                 except BaseException:

@@ -13,13 +13,16 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from hansa_core.storage.refusals import told
+from hansa_core.storage.refusals import in_doubt, is_lost, told
 from hansa_core.storage.statements import Statement, compile_statement, quote_name
 from hansa_sdk.errors import Unavailable
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Row = Mapping[str, object]
 _EXPLAIN: Final = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)"
+
+LOCK_MILLISECONDS: Final = 2000
+"""How long a statement waits for a lock."""
 
 
 class Connection(Protocol):
@@ -123,6 +126,18 @@ class Session:
             with told():
                 return await self._connection.fetch(text, *values)
 
+    async def change(self, statement: Statement, params: Mapping[str, object]) -> list[Row]:
+        """Run a statement that is a transaction of its own and writes (`Database.writing`).
+
+        Returns its rows. Unavailable says whether the change may have been made all the same.
+        """
+        try:
+            return await self.fetch(statement, params)
+        except Unavailable as error:
+            if isinstance(error.__cause__, Exception) and is_lost(error.__cause__):
+                raise in_doubt() from error
+            raise
+
     async def fetch_one(
         self, statement: sa.Executable | Statement, params: Mapping[str, object] | None = None
     ) -> Row | None:
@@ -220,7 +235,7 @@ def begin_text(
         f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode}; "
         f"SET LOCAL ROLE {quote_name(tenant.role)}; "
         f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}; "
-        "SET LOCAL lock_timeout = 2000"
+        f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}"
     )
 
 
@@ -233,8 +248,21 @@ def reading_text(tenant: Tenant, timeout_seconds: float) -> str:
     )
 
 
-LOGIN_TEXT: Final = "RESET ROLE; SET default_transaction_read_only = off; SET statement_timeout = 0"
-"""The SQL that ends what `reading_text` begins."""
+def writing_text(tenant: Tenant, timeout_seconds: float) -> str:
+    """Return the SQL that makes every further statement a transaction of the tenant's role."""
+    return (
+        f"SET ROLE {quote_name(tenant.role)}; "
+        "SET default_transaction_read_only = off; "
+        f"SET statement_timeout = {int(timeout_seconds * 1000)}; "
+        f"SET lock_timeout = {LOCK_MILLISECONDS}"
+    )
+
+
+LOGIN_TEXT: Final = (
+    "RESET ROLE; SET default_transaction_read_only = off; SET statement_timeout = 0; "
+    "SET lock_timeout = 0"
+)
+"""The SQL that ends what `reading_text` and `writing_text` begin."""
 
 
 def _ready(statement: sa.Executable | Statement) -> Statement:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
 
 import pytest
+import sqlalchemy as sa
 from graphql import GraphQLSchema
 
 from hansa_core.caller import Caller
 from hansa_core.clock import Clock, FixedClock
+from hansa_core.events.tables import EventTables, event_tables
 from hansa_core.graphql.execute import GraphQL
 from hansa_core.graphql.schemas import Schemas
 from hansa_core.query.cursor import CursorSealer
@@ -35,6 +37,7 @@ class Held:
     """A platform whose reads share the one open transaction that holds a world's rows."""
 
     cursors: CursorSealer
+    events: EventTables = field(default_factory=lambda: event_tables(sa.MetaData()))
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     shapes: Kept = field(default_factory=Kept)
     session: Session | None = None
@@ -51,6 +54,10 @@ class Held:
         """Give the held transaction for single statements."""
         assert self.session is not None
         yield self.session
+
+    def writing(self, caller: Caller) -> NoReturn:
+        """Refuse: as below."""
+        raise AssertionError("nothing is written here")
 
     async def write(
         self,
