@@ -146,7 +146,7 @@ class NamedTypes:
 def _leading(field: GraphQLField) -> Iterator[GraphQLType]:
     yield field.type  # pyright: ignore[reportUnknownMemberType]  # lists of anything
     for argument in field.args.values():
-        yield argument.type
+        yield argument.type  # pyright: ignore[reportUnknownMemberType]  # as above
 
 
 def _below(named: GraphQLNamedType) -> Iterable[GraphQLType]:
