@@ -60,7 +60,9 @@ class _RootType(GraphQLObjectType):
         self._lazy = fields
 
     @property
-    def fields(self) -> dict[str, GraphQLField]:
+    def fields(  # pyright: ignore[reportIncompatibleVariableOverride]  # there it is made once
+        self,
+    ) -> dict[str, GraphQLField]:
         """The fields; they are only read, though graphql-core says dict."""
         return cast("dict[str, GraphQLField]", self._lazy)
 
