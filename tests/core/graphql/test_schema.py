@@ -149,10 +149,8 @@ def test_kernel_fields_come_from_strawberry_with_their_resolvers() -> None:
     assert {"Me!", "Meta!"} == set(map(str, types))
 
 
-def test_schema_of_sixty_entities_is_small_and_quick() -> None:
-    figures = measure()
-    assert figures["schema seconds"] < 0.5  # 0.025 s measured; a busy machine is slower
-    assert figures["schema MB"] < 10
+def test_schema_of_sixty_entities_is_small() -> None:
+    assert measure()["schema MB"] < 10
 
 
 class Clash(Entity, name="lab.clash", label="Clash"):
