@@ -59,6 +59,7 @@ class Presented:
         clock: Clock,
     ) -> None:
         self.found: Identified | None = None
+        self._guess = expected.of(session.tenant, credential)
         self.session = session
         self._credential = credential
         self._identifier = identifier
@@ -67,7 +68,7 @@ class Presented:
 
     def guess(self) -> Identified | None:
         """Return what the look-up will probably find."""
-        return self._expected.of(self.session.tenant, self._credential)
+        return self._guess
 
     async def look_up(self) -> Identified:
         """Return what the look-up finds; raises Unauthenticated, and is done once."""
@@ -86,7 +87,7 @@ class Presented:
 
         Raises what the database does, but only to the one guessed, and Unauthenticated to others.
         """
-        guess = self.guess()
+        guess = self._guess
         assert guess is not None
         statement = compiled.within("look-up", self._identifier.together)
         asking = (statement, compiled.bound(request))

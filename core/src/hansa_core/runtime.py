@@ -108,7 +108,7 @@ class Runtime:
             presented = Presented(session, credential, self._identifier, self._expected, self.clock)
             yield presented
         found = presented.found
-        if found is not None and found.touch_due:
+        if found is not None and found.touch_due and not writes:
             await self._touch(tenant, found)
 
     def guessed(self, tenant: Tenant, presented: Presented) -> Caller | None:
@@ -123,6 +123,16 @@ class Runtime:
         identified = await presented.look_up()
         shape = await self._present_shape(presented.session, identified)
         return self.caller(tenant, identified.principal, shape)
+
+    async def signed_in_to_write(self, tenant: Tenant, presented: Presented) -> Caller:
+        """Return who presents a key, once its use is noted: what he then writes is not undone.
+
+        Raises as `signed_in`, and what a statement of `Database.writing` does.
+        """
+        caller = await self.signed_in(tenant, presented)
+        if presented.found is not None and presented.found.touch_due:
+            await self._identifier.touch(presented.session, caller.principal, self.clock.now())
+        return caller
 
     async def _present_shape(self, session: Session, identified: Identified) -> Shape:
         try:

@@ -205,3 +205,24 @@ async def test_two_statements_keep_their_parameters_whatever_is_quoted(
         row = await session.fetch_one(beside(first, second))
     assert row is not None
     assert list(row.values()) == ["one", 1, *(text for text in texts for _ in range(2))]
+
+
+async def test_first_use_of_a_key_in_a_minute_is_noted_before_it_writes(
+    platform: Platform, desk: Desk
+) -> None:
+    create = """mutation { contactsTagCreate(input: {name: "note"}) { errors { code } } }"""
+    administrator = await platform.user(desk.tenant, "contacts.manager")
+    desk.client.http.headers["Authorization"] = f"Bearer {await platform.key(administrator)}"
+    used = sa.text(
+        'SELECT count(*) FROM "__tenant__".system_key_secret WHERE used_at > :since'
+    ).bindparams(sa.bindparam("since", type_=sa.DateTime(timezone=True)))
+    unused = sa.text('UPDATE "__tenant__".system_key_secret SET used_at = NULL')
+    assert await desk.client.ask(create) == {"errors": []}
+    for _ in range(2):
+        since = platform.runtime.clock.now()
+        async with platform.runtime.database.transaction(desk.tenant) as session:
+            await session.execute(unused)
+        answer = await desk.client.ask(create.replace("note", str(since)))
+        assert answer == {"errors": []}
+        async with platform.runtime.database.reading(desk.tenant) as session:
+            assert await session.fetch_value(used, {"since": since}) == 1

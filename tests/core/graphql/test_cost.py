@@ -86,12 +86,17 @@ def test_cost_takes_page_sizes_from_variables(compiled: CompiledSchema) -> None:
     [
         ('{ crmStages(where: {name: {eq: "a"}}) { totalCount } }', 0),
         ("{ crmStages(where: {openDeals: {gt: 3}}) { totalCount } }", 1),
-        ("{ crmStages(where: {openDeals: {gt: 3, lt: 9}}) { totalCount } }", 1),
+        ("{ crmStages(where: {openDeals: {gt: 3, lt: 9}}) { totalCount } }", 2),
         ("{ crmStages(where: {or: [{openDeals: {gt: 3}}, {openDeals: {}}]}) { totalCount } }", 2),
         ("{ crmStages(where: {pipeline: {openDeals: {gt: 3}}}) { totalCount } }", 1),
         ("{ crmStages(where: {deals: {some: {openActivities: {gt: 3}}}}) { totalCount } }", 1),
         ("{ crmStages(orderBy: {field: openDeals}) { totalCount } }", 1),
         ("{ crmStages(orderBy: [{field: name}, {field: pipeline_openDeals}]) { totalCount } }", 1),
+        (
+            "{ crmPipelines(first: 10) { nodes "
+            "{ stages(orderBy: {field: openDeals}) { totalCount } } } }",
+            10,
+        ),
         ("{ crmStages { nodes { openDeals } } }", 0),
         ("{ crmStagesGroup(first: 1, by: {field: openDeals}) { count } }", 1),
         ("{ crmStagesGroup(first: 1, orderBy: {field: sum_openDeals}) { count } }", 1),

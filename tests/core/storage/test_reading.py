@@ -14,7 +14,7 @@ from hansa_core.storage.statements import compile_statement
 from hansa_core.storage.transaction import Tenant
 from hansa_core.tenants.owner import owner_engine
 from hansa_core.testing.platform import Platform
-from hansa_sdk import Unavailable
+from hansa_sdk import Invalid, Unavailable
 
 
 class Parsing(Protocol):
@@ -103,6 +103,20 @@ async def test_reader_cancelled_before_its_statement_ran_leaves_nothing_open(
         with pytest.raises(asyncio.CancelledError):
             await _leave_half_asked(platform, tenant, pids)
         assert len(set(pids)) == 2
+        assert await session.fetch_value(OPEN, {"pids": pids}) == 0
+
+
+async def test_value_that_cannot_be_sent_leaves_nothing_open_where_its_error_is_hidden(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant()
+    database = platform.runtime.database
+    statement = sa.select(sa.bindparam("id", type_=sa.Uuid()))
+    async with database.reading(tenant) as session:
+        async with database.reading(tenant) as other:
+            pids = [await other.fetch_value(PID)]
+            with pytest.raises(Invalid):
+                await other.fetch(statement, {"id": "no uuid"})
         assert await session.fetch_value(OPEN, {"pids": pids}) == 0
 
 

@@ -76,6 +76,8 @@ class Identifier:
         One exchange with the database instead of two. `asking` is a statement of the kind that
         `statements.beside` takes second, made by `together`, and its parameters.
         """
+        if credential.tenant != session.tenant.slug:
+            return None
         statement, params = asking
         hashed = token_hash(credential.token)
         values = {FIRST + "hash": hashed, FIRST + "now": now, **params}

@@ -139,10 +139,10 @@ class _Meter:
             if name in INTROSPECTION:
                 cost += self._of_schema(nodes, times)
             elif field is not None:  # __typename is in no type
-                conditions, records = self._given(field, nodes[0])
+                conditions, weight, records = self._given(field, nodes[0])
                 cost += field.extensions.get(WEIGHT, 0)
                 answered = cast(object, get_named_type(field.type))
-                cost += conditions
+                cost += conditions + weight * times  # worked out for each record it is asked of
                 root = field.extensions.get("root")
                 size = self._described.get((owner.name, name))
                 if size is not None:
@@ -156,17 +156,18 @@ class _Meter:
                     cost += self._inner(nodes, answered, times, nested=nested)
         return cost
 
-    def _given(self, field: GraphQLField, node: FieldNode) -> tuple[int, int]:
+    def _given(self, field: GraphQLField, node: FieldNode) -> tuple[int, int, int]:
         """Count the conditions and lines a field is given.
 
-        Returns the cost of its conditions, and how many records its payload may hold.
+        Returns its conditions, the weight of the roll-ups it is asked by, and how many records its
+        payload may hold.
         """
         if not {*_WEIGHED, "input", "rows"} & field.args.keys() or not node.arguments:
-            return 0, 1
+            return 0, 0, 1
         try:
             given = get_argument_values(field, node, self._question.variables)
         except GraphQLError:  # refused with its place when it runs
-            return 0, 1
+            return 0, 0, 1
         conditions = conditions_of(given.get("where"), MAX_CONDITIONS)
         conditions += conditions_of(given.get("having"), MAX_CONDITIONS)
         self._conditions += conditions
@@ -183,7 +184,7 @@ class _Meter:
                 next_step="Write them in several requests.",
             )
         weight = sum(weight_of(field.args[name], given[name]) for name in _WEIGHED & given.keys())
-        return conditions + weight, _records_of(given)
+        return conditions, weight, _records_of(given)
 
     def _walk(self, nodes: Nodes) -> None:
         self._walked += len(nodes)

@@ -64,6 +64,10 @@ class FrontPlatform(Protocol):
         """Return who presents a key; raises Unauthenticated."""
         ...
 
+    async def signed_in_to_write(self, tenant: Tenant, presented: Presented) -> Caller:
+        """Return who presents a key, once its use is noted; raises Unauthenticated."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -128,7 +132,7 @@ class Front:
             presenting = self._platform.presented(tenant, credential, writes=writes)
             async with presenting as presented:
                 if writes:
-                    caller = await self._platform.signed_in(tenant, presented)
+                    caller = await self._platform.signed_in_to_write(tenant, presented)
                     return await self._engine.quick_change(caller, asked, presented.session)
                 guessed = self._platform.guessed(tenant, presented)
                 if guessed is not None:

@@ -50,8 +50,13 @@ def weight_of(place: GraphQLArgument | GraphQLInputField, given: object) -> int:
     total = 0
     for name, value in cast("Mapping[str, object]", given).items():
         field = type_.fields[name]
-        total += field.extensions.get(WEIGHT, 0) + weight_of(field, value)
+        total += _operators(value) * field.extensions.get(WEIGHT, 0) + weight_of(field, value)
     return total
+
+
+def _operators(given: object) -> int:
+    """Count how often a field is asked: what it weighs is worked out for each operator."""
+    return max(len(cast("Mapping[str, object]", given)), 1) if isinstance(given, Mapping) else 1
 
 
 def lines_of(argument: GraphQLArgument, given: object) -> int:

@@ -22,9 +22,13 @@ from hansa_core.graphql.operation import Asked
 from hansa_core.graphql.schema import CompiledSchema
 from hansa_core.graphql.schemas import Schemas
 from hansa_core.graphql.variables import ERRORS_MAX
+from hansa_core.storage.refusals import busy
 
 BYTES_KEPT: Final = 20_000_000
 """Bytes of all answers that are kept, with what they are kept by."""
+
+WAITING_MAX: Final = 16
+"""How many may wait for their turn."""
 
 _ENCODE: Final = msgspec.json.encode
 _Key = tuple[str, str, str, str]
@@ -44,18 +48,41 @@ class Introspection:
         self._turn = asyncio.Lock()
         self._kept: OrderedDict[_Key, Found] = OrderedDict()
         self._bytes = 0
+        self._waiting = 0
 
     async def answer(
         self, caller: Caller, asked: Asked, document: DocumentNode, given: Mapping[str, object]
     ) -> tuple[Found | None, list[GraphQLError]]:
-        """Run a document of root fields of introspection by the schema the caller may use."""
+        """Run a document of root fields of introspection by the schema the caller may use.
+
+        Raises Busy where too many wait for their turn.
+        """
         values = _values(document, given)
         offered = f"{caller.shape.key} {caller.grants.key}"
         key = (offered, asked.text, asked.name, json.dumps(values, sort_keys=True))
+        known = self._kept.get(key)
+        if known is not None:
+            self._kept.move_to_end(key)
+            return known, []
+        if self._waiting >= WAITING_MAX:
+            raise busy("Too many are asking for the schema at once.")
+        self._waiting += 1
+        working = asyncio.ensure_future(self._found(caller, key, document, values))
+        working.add_done_callback(self._worked)
+        # A thread cannot be stopped: the turn is over when it is, whether or not anyone waits.
+        return await asyncio.shield(working)
+
+    def _worked(self, working: asyncio.Future[tuple[Found | None, list[GraphQLError]]]) -> None:
+        self._waiting -= 1
+        if not working.cancelled():
+            working.exception()  # told to whoever waited
+
+    async def _found(
+        self, caller: Caller, key: _Key, document: DocumentNode, values: dict[str, object]
+    ) -> tuple[Found | None, list[GraphQLError]]:
         async with self._turn:
             known = self._kept.get(key)
             if known is not None:
-                self._kept.move_to_end(key)
                 return known, []
             compiled = await self._schemas.offered(caller)
             result = await asyncio.to_thread(_run, compiled, document, values)

@@ -161,11 +161,14 @@ class Database:
                 with told():
                     await connection.execute(settings)
                 self._settings[pid] = settings
+            session = Session(connection, tenant)
             try:
-                yield Session(connection, tenant)
+                yield session
             except BaseException:
                 await _roll_back(acquired)
                 raise
+            if session.failed:  # and whoever asked went on with another answer
+                await _roll_back(acquired)
 
     @asynccontextmanager
     async def transaction(

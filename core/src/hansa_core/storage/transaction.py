@@ -113,6 +113,8 @@ class Session:
         self._connection = connection
         self.tenant = tenant
         self.statement_count = 0
+        self.failed = False
+        """Whether a `fetch` did not come to its end: asyncpg may have left something open."""
         self._turn = asyncio.Lock()
 
     async def fetch(
@@ -123,8 +125,12 @@ class Session:
         self.statement_count += 1
         text, values = ready.text(self.tenant.schema), ready.bind(params or {})
         async with self._turn:
-            with told():
-                return await self._connection.fetch(text, *values)
+            try:
+                with told():
+                    return await self._connection.fetch(text, *values)
+            except BaseException:
+                self.failed = True
+                raise
 
     async def change(self, statement: Statement, params: Mapping[str, object]) -> list[Row]:
         """Run a statement that is a transaction of its own and writes (`Database.writing`).
