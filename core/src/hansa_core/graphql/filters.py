@@ -247,7 +247,7 @@ class EnumTypes:
         self._types: dict[str, GraphQLEnumType] = {}
         self._by_class: dict[object, str] = {}
         for one in api.entities.values():
-            for field in one.fields.values():
+            for field in one.meta.fields.values():  # hidden ones too: all callers use one name
                 if field.enum is not None:
                     self._by_class.setdefault(field.enum, one.enum_name(field))
 
